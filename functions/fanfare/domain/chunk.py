@@ -1,0 +1,104 @@
+"""A chunk: at most 500 recipients that one call of `send` delivers, and the claim that lets only one call do it at a time.
+
+States: claimed → done, or → retrying(due_at) → claimed …; parked, held and cancelled come from outside the delivery itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from fanfare.domain.notification import Counts
+from fanfare.domain.outcome import Result
+
+LEASE = timedelta(seconds=45)
+"""Longer than the worst gap between two checkpoints, shorter than anybody's patience."""
+CLOCK_SKEW = timedelta(seconds=5)
+
+
+class ChunkState(StrEnum):
+    """Where a chunk stands; `DONE` and `CANCELLED` are final."""
+
+    CLAIMED = "claimed"
+    RETRYING = "retrying"
+    PARKED = "parked"
+    HELD = "held"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+FINAL_STATES = frozenset({ChunkState.DONE, ChunkState.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkKey:
+    """Which chunk: what a task carries, and nothing more."""
+
+    tenant: str
+    notification_id: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The stored state of a chunk's delivery. `results` are keyed by device id, because a shard may be rewritten between two attempts."""
+
+    key: ChunkKey
+    state: ChunkState
+    owner: str
+    lease_until: datetime
+    started_at: datetime
+    attempt: int = 1
+    next_check_at: datetime | None = None
+    reason: str | None = None
+    counts: Counts = Counts()
+    completed_at: datetime | None = None
+    errors: tuple[Mapping[str, str], ...] = ()
+    results: Mapping[str, Result] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The claim is ours: write this chunk."""
+
+    chunk: Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Another call holds the lease; ask again after this many seconds."""
+
+    retry_after_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Nothing is left to do."""
+
+
+def new_claim(key: ChunkKey, owner: str, now: datetime) -> Chunk:
+    """Make the first claim of a chunk."""
+    until = now + LEASE
+    return Chunk(key, ChunkState.CLAIMED, owner, lease_until=until, started_at=now, next_check_at=until + CLOCK_SKEW)
+
+
+def decide_claim(chunk: Chunk, owner: str, now: datetime) -> Claimed | Busy | Finished:
+    """Decide whether a call may take over a chunk that was claimed before."""
+    if chunk.state in FINAL_STATES:
+        return Finished()
+    free_at = chunk.lease_until + CLOCK_SKEW
+    if chunk.state is ChunkState.CLAIMED and now < free_at:
+        return Busy(max(1, int((free_at - now).total_seconds()) + 1))
+    until = now + LEASE
+    taken = replace(
+        chunk,
+        state=ChunkState.CLAIMED,
+        owner=owner,
+        lease_until=until,
+        next_check_at=until + CLOCK_SKEW,
+        attempt=chunk.attempt + 1,
+        reason=None,
+    )
+    return Claimed(taken)

@@ -1,0 +1,84 @@
+"""An app on a device that can be reached through FCM."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from fanfare.domain.address import Address
+from fanfare.domain.message import Platform
+from fanfare.domain.target import Target
+
+BUCKETS = 16
+"""Devices are spread over this many index ranges: one range of sequential times takes only 500 writes a second."""
+HINT_LENGTH = 6
+
+
+class InactiveReason(StrEnum):
+    """Why a device receives nothing."""
+
+    UNREGISTERED = "unregistered"
+    SENDER_ID_MISMATCH = "sender_id_mismatch"
+    INVALID_TARGET = "invalid_target"
+    DEACTIVATED = "deactivated"
+    DELETED = "deleted"
+    REPLACED = "replaced"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A profile that owns a device, as the device remembers it."""
+
+    profile_id: str
+    username: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retirement:
+    """The evidence for which FCM's answer a target was retired: its error code, when, and in which notification."""
+
+    code: str
+    at: datetime
+    notification_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One install of the app. `device_id` is the app's own name for it, `id` is ours. `addresses` are its owners' names."""
+
+    id: str
+    target: Target
+    platform: Platform
+    owners: tuple[Owner, ...]
+    addresses: tuple[Address, ...]
+    created_at: datetime
+    last_seen_at: datetime
+    updated_at: datetime | None = None
+    device_id: str | None = None
+    app_version: str | None = None
+    os_version: str | None = None
+    model: str | None = None
+    locale: str | None = None
+    timezone: str | None = None
+    tags: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    active: bool = True
+    inactive_reason: InactiveReason | None = None
+    retirement: Retirement | None = None
+
+    @property
+    def profile_ids(self) -> tuple[str, ...]:
+        """The ids of the profiles that own this device."""
+        return tuple(owner.profile_id for owner in self.owners)
+
+
+def bucket_of(device_id: str) -> int:
+    """Place a device in one of the index ranges by its id."""
+    return hashlib.sha256(device_id.encode()).digest()[0] % BUCKETS
+
+
+def target_hint(target: Target) -> str:
+    """The last six characters of a target: enough for a person to recognise it, nothing to send with."""
+    return target.value[-HINT_LENGTH:]

@@ -1,0 +1,104 @@
+"""Every way a request can be refused, as exceptions that carry facts and never text to be parsed back.
+
+FanfareError
+├── InvalidRequest      the caller's input is wrong; names the fields
+├── Unauthenticated     no valid credential
+├── Forbidden           a valid credential without the right
+├── NotFound            no such thing for this tenant
+├── Conflict            the request contradicts what is stored
+└── Unavailable         something we depend on does not answer; try again later
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One wrong field: `field` is its dotted path in the request, `message` says what is wrong with it."""
+
+    field: str
+    message: str
+
+
+class FanfareError(Exception):
+    """A refusal with a permanent public `code` (snake_case) and a sentence for people.
+
+    Never raised itself: each subclass has one row in `web/errors.py` and one in `docs/errors.md`.
+    """
+
+    code = "error"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class InvalidRequest(FanfareError):
+    """The request's content is wrong; `errors` names each field."""
+
+    code = "invalid_request"
+
+    def __init__(self, detail: str, errors: tuple[FieldError, ...] = ()) -> None:
+        super().__init__(detail)
+        self.errors = errors
+
+    @classmethod
+    def at(cls, field: str, message: str) -> InvalidRequest:
+        """Refuse one field."""
+        return cls(f"{field}: {message}", (FieldError(field, message),))
+
+
+class Unauthenticated(FanfareError):
+    """No credential, an unknown one or an expired one: never told apart to the caller."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(FanfareError):
+    """The credential is good and lacks the right; `scope` is what was missing."""
+
+    code = "forbidden"
+
+    def __init__(self, detail: str, scope: str = "") -> None:
+        super().__init__(detail)
+        self.scope = scope
+
+
+class NotFound(FanfareError):
+    """There is no such object in the caller's tenant (another tenant's object answers the same)."""
+
+    code = "not_found"
+
+
+class Conflict(FanfareError):
+    """The request contradicts what is stored."""
+
+    code = "conflict"
+
+
+class IdempotencyMismatch(Conflict):
+    """The Idempotency-Key was used with another body."""
+
+    code = "idempotency_mismatch"
+
+
+class IdempotencyInProgress(Conflict):
+    """The first request with this Idempotency-Key has not finished yet; `retry_after_seconds` says when to ask again."""
+
+    code = "idempotency_in_progress"
+
+    def __init__(self, detail: str, retry_after_seconds: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Unavailable(FanfareError):
+    """Firestore, Secret Manager or Cloud Tasks does not answer; `retry_after_seconds` says when to ask again."""
+
+    code = "unavailable"
+
+    def __init__(self, detail: str, retry_after_seconds: int = 5) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds

@@ -1,0 +1,70 @@
+"""Pages of a list: filters, and cursors that are signed and bound to their query."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Generic, TypeVar
+
+from fanfare.domain.errors import InvalidRequest
+from fanfare.domain.identifiers import decode_base64url, encode_base64url, hash_identifier
+from fanfare.domain.message import Platform
+
+T = TypeVar("T")
+MAC_BYTES = 16
+LONGEST_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Items, and the id after which the next page begins (None: this is the last)."""
+
+    items: Sequence[T]
+    next_after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFilter:
+    """Which devices to list; None does not filter."""
+
+    profile_id: str | None = None
+    platform: Platform | None = None
+    active: bool | None = None
+    device_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileFilter:
+    """Which profiles to list; None does not filter."""
+
+    username: str | None = None
+    phone_number: str | None = None
+    external_id: str | None = None
+
+
+def query_hash(tenant: str, resource: str, filters: DeviceFilter | ProfileFilter) -> str:
+    """Name a query: a cursor of one query must not continue another."""
+    return hash_identifier(tenant, resource, *(f"{name}={value}" for name, value in asdict(filters).items()))
+
+
+def encode_cursor(key: bytes, query: str, after: str) -> str:
+    """Sign where a list goes on."""
+    return encode_base64url(_mac(key, query, after) + after.encode("utf-8"))
+
+
+def parse_cursor(key: bytes, query: str, cursor: str) -> str:
+    """Read a cursor of this very query; InvalidRequest on anything else."""
+    try:
+        raw = decode_base64url(cursor)
+        after = raw[MAC_BYTES:].decode("utf-8")
+    except ValueError as error:
+        raise InvalidRequest.at("cursor", "is not a cursor of this list") from error
+    if not hmac.compare_digest(raw[:MAC_BYTES], _mac(key, query, after)):
+        raise InvalidRequest.at("cursor", "is not a cursor of this list")
+    return after
+
+
+def _mac(key: bytes, query: str, after: str) -> bytes:
+    return hmac.digest(key, f"{query} {after}".encode(), hashlib.sha256)[:MAC_BYTES]

@@ -1,0 +1,39 @@
+"""What became of one recipient."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fanfare.domain.message import Platform
+from fanfare.domain.notification import Counts
+
+
+class Outcome(StrEnum):
+    """A recipient's state; `SENT` (FCM accepted it) and `FAILED` are final."""
+
+    SENT = "sent"
+    FAILED = "failed"
+    RETRYING = "retrying"
+    UNSENT = "unsent"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One recipient's outcome. `detail` is FCM's message id where sent, else the error code; `http_status` is 0 where FCM gave no answer."""
+
+    outcome: Outcome
+    detail: str
+    http_status: int
+    attempts: int
+    platform: Platform | None = None
+    username: str | None = None
+
+
+def count(results: Iterable[Result], targeted: int) -> Counts:
+    """Count outcomes; whoever has no result yet is unsent."""
+    by = Counter(result.outcome for result in results)
+    decided = by[Outcome.SENT] + by[Outcome.FAILED] + by[Outcome.RETRYING]
+    return Counts(targeted, by[Outcome.SENT], by[Outcome.FAILED], by[Outcome.RETRYING], targeted - decided)

@@ -1,0 +1,118 @@
+"""What becomes of a registration: a new device, a refreshed one, or one whose target is replaced.
+
+| target known | app's device_id known in the profile | outcome |
+|---|---|---|
+| no  | no            | a new device |
+| yes | no, or of the same device | that device is refreshed (and moves to the profile that registered it, or is shared with it) |
+| no  | yes           | that device gets the new target: a refreshed token must not ring twice |
+| yes | of another device | the target's device is refreshed; the other one has lost its install and is deactivated |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from fanfare.domain.address import Address
+from fanfare.domain.device import Device, InactiveReason, Owner
+from fanfare.domain.message import Platform
+from fanfare.domain.profile import Profile, addresses_of
+from fanfare.domain.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What an app tells of its device. `None` means "not said" and leaves what is stored."""
+
+    device_id: str | None = None
+    app_version: str | None = None
+    os_version: str | None = None
+    model: str | None = None
+    locale: str | None = None
+    timezone: str | None = None
+    tags: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """One device as an app registers it. Exactly one of the addresses names its profile; `shared` adds that owner instead of moving."""
+
+    target: Target
+    platform: Platform
+    profile: Address
+    details: Details
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is stored about a registration's target and about its install (the app's device_id within the profile)."""
+
+    by_target: Device | None = None
+    by_install: Device | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationPlan:
+    """The device to store. `previous` is its stored state, `displaced` another device that lost its install to it."""
+
+    device: Device
+    previous: Device | None = None
+    displaced: Device | None = None
+
+    @property
+    def created(self) -> bool:
+        """Tell whether the device is new."""
+        return self.previous is None
+
+
+def plan_registration(registration: Registration, profile: Profile, known: Known, *, now: datetime, new_id: str) -> RegistrationPlan:
+    """Decide what a registration does to what is known."""
+    previous = known.by_target or known.by_install
+    displaced = _displaced(known)
+    if previous is None:
+        return RegistrationPlan(_new_device(registration, profile, now, new_id))
+    return RegistrationPlan(_refreshed(previous, registration, profile, now), previous, displaced)
+
+
+def apply_details(device: Device, details: Details) -> Device:
+    """Overwrite what the app said and leave the rest."""
+    said = {name: value for name in Details.__slots__ if (value := getattr(details, name)) is not None}
+    return replace(device, **said)
+
+
+def own(device: Device, profile: Profile, *, shared: bool) -> Device:
+    """Give a device to a profile: alone, or beside its present owners."""
+    owner = Owner(profile.id, profile.username)
+    addresses = addresses_of(profile)
+    if not shared:
+        return replace(device, owners=(owner,), addresses=addresses)
+    others = tuple(present for present in device.owners if present.profile_id != profile.id)
+    kept = tuple(address for address in device.addresses if address not in addresses)
+    return replace(device, owners=(*others, owner), addresses=(*kept, *addresses))
+
+
+def revive(device: Device) -> Device:
+    """Make a device receive again; the evidence of an earlier retirement goes with its cause."""
+    return replace(device, active=True, inactive_reason=None, retirement=None)
+
+
+def deactivate(device: Device, reason: InactiveReason) -> Device:
+    """Make a device receive nothing, its target kept."""
+    return replace(device, active=False, inactive_reason=reason)
+
+
+def _new_device(registration: Registration, profile: Profile, now: datetime, new_id: str) -> Device:
+    device = Device(new_id, registration.target, registration.platform, (), (), created_at=now, last_seen_at=now)
+    return apply_details(own(device, profile, shared=False), registration.details)
+
+
+def _refreshed(previous: Device, registration: Registration, profile: Profile, now: datetime) -> Device:
+    device = replace(previous, target=registration.target, platform=registration.platform, last_seen_at=now)
+    return revive(apply_details(own(device, profile, shared=registration.shared), registration.details))
+
+
+def _displaced(known: Known) -> Device | None:
+    if known.by_target is None or known.by_install is None or known.by_target.id == known.by_install.id:
+        return None
+    return replace(deactivate(known.by_install, InactiveReason.REPLACED), device_id=None)

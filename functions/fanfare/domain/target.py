@@ -1,0 +1,72 @@
+"""What FCM is addressed by: a registration token or a Firebase installation id, a topic or a condition."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from fanfare.domain.errors import InvalidRequest
+from fanfare.domain.identifiers import hash_identifier
+from fanfare.domain.message import TargetKind
+
+LONGEST_TARGET = 4_096
+_DEVICE_TARGET = re.compile(r"[A-Za-z0-9_:.%~+=/-]+\Z")
+_TOPIC = re.compile(r"[a-zA-Z0-9\-_.~%]{1,900}\Z")
+_CONDITION_TOPIC = re.compile(r"'([a-zA-Z0-9\-_.~%]{1,900})'\s+in\s+topics")
+_CONDITION_SHAPE = re.compile(r"[T&|!()]+\Z")
+TOPICS_PER_CONDITION = 5
+"""FCM evaluates at most five topics in one condition (firebase.google.com/docs/cloud-messaging/topic-messaging)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One destination of FCM. `value` never leaves the store in clear and never reaches a log."""
+
+    kind: TargetKind
+    value: str
+
+    def __repr__(self) -> str:
+        """Hide the value: a target in a traceback would be a target in a log."""
+        return f"Target({self.kind}, …)"
+
+
+def check_device_target(kind: TargetKind, value: str, field: str) -> Target:
+    """Check the shape of a token or FID. The character set is what can be spliced into JSON unescaped; `field` names the input in an error."""
+    if not value or len(value) > LONGEST_TARGET:
+        raise InvalidRequest.at(field, f"must have 1 to {LONGEST_TARGET} characters")
+    if _DEVICE_TARGET.match(value) is None:
+        raise InvalidRequest.at(field, "holds a character that no FCM target has")
+    return Target(kind, value)
+
+
+def check_topic(name: str, field: str = "to.topic") -> Target:
+    """Check a topic's name; the legacy prefix `/topics/` is not part of it."""
+    if _TOPIC.match(name) is None:
+        raise InvalidRequest.at(field, "must match [a-zA-Z0-9-_.~%]{1,900}, without the prefix /topics/")
+    return Target(TargetKind.TOPIC, name)
+
+
+def check_condition(condition: str, field: str = "to.condition") -> Target:
+    """Check a topic condition: `'a' in topics && ('b' in topics || !('c' in topics))`, at most five topics."""
+    shape, topics = _CONDITION_TOPIC.subn("T", condition)
+    if topics == 0 or topics > TOPICS_PER_CONDITION:
+        raise InvalidRequest.at(field, f"must name 1 to {TOPICS_PER_CONDITION} topics as 'name' in topics")
+    if not _is_boolean_expression("".join(shape.split())):
+        raise InvalidRequest.at(field, "must combine topics with &&, ||, ! and balanced parentheses")
+    return Target(TargetKind.CONDITION, condition)
+
+
+def _is_boolean_expression(shape: str) -> bool:
+    """Reduce `T`, `!T`, `(T)`, `T&&T`, `T||T` until a single T is left: a grammar of one symbol needs no parser."""
+    if _CONDITION_SHAPE.match(shape) is None:
+        return False
+    before = ""
+    while before != shape:
+        before = shape
+        shape = shape.replace("!T", "T").replace("(T)", "T").replace("T&&T", "T").replace("T||T", "T")
+    return shape == "T"
+
+
+def anonymous_device_id(target: Target) -> str:
+    """Name a target that no device of ours has: the same target gets the same id, from which it can't be found."""
+    return hash_identifier("anonymous", target.kind, target.value)
