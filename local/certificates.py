@@ -98,9 +98,7 @@ def _ca_certificate(key: ec.EllipticCurvePrivateKey, now: datetime) -> x509.Cert
     return builder.add_extension(_key_usage(signs_certificates=True), critical=True).sign(key, hashes.SHA256())
 
 
-def _server_certificate(
-    key: ec.EllipticCurvePublicKey, ca: x509.Certificate, ca_key: ec.EllipticCurvePrivateKey, now: datetime
-) -> x509.Certificate:
+def _server_certificate(key: ec.EllipticCurvePublicKey, ca: x509.Certificate, ca_key: ec.EllipticCurvePrivateKey, now: datetime) -> x509.Certificate:
     builder = _builder("localhost", ca.subject, key, now)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)

@@ -1,29 +1,52 @@
-"""Which processes stem from one: some children, such as the emulator's Java, leave their parent's process group."""
+"""Which processes stem from one: some children, such as the emulator's Java, leave their parent's process group.
+
+Read from /proc; where there is none, a process seems to have no descendants.
+"""
 
 from __future__ import annotations
 
+import os
+import signal
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 
-def _parents() -> dict[int, int]:
-    """Map each process id to its parent's, as /proc tells it; empty where there is no /proc."""
-    parents: dict[int, int] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            text = stat.read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            # The process ended while we looked.
-            continue
-        # The command's name stands in parentheses and may itself hold blanks and parentheses.
-        fields = text.rpartition(")")[2].split()
-        parents[int(stat.parent.name)] = int(fields[1])
-    return parents
+@dataclass(frozen=True)
+class RunningProcess:
+    """A process, told apart from a later one with the same id by when it started (clock ticks since boot)."""
+
+    pid: int
+    parent: int
+    started: int
 
 
-def descendants_of(ancestor: int) -> list[int]:
-    """Return the process ids below `ancestor`, nearest first."""
-    parents = _parents()
-    found = [ancestor]
-    for known in found:
-        found.extend(child for child, parent in parents.items() if parent == known)
-    return found[1:]
+def _read(stat: Path) -> RunningProcess | None:
+    try:
+        text = stat.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        # The process ended while we looked.
+        return None
+    # The command's name stands in parentheses and may itself hold blanks and parentheses.
+    fields = text.rpartition(")")[2].split()
+    return RunningProcess(pid=int(stat.parent.name), parent=int(fields[1]), started=int(fields[19]))
+
+
+def descendants_of(ancestor: int) -> list[RunningProcess]:
+    """Return what runs below `ancestor`, nearest first."""
+    running = [process for stat in Path("/proc").glob("[0-9]*/stat") if (process := _read(stat))]
+    found: list[RunningProcess] = []
+    parents = [ancestor]
+    for parent in parents:
+        children = [process for process in running if process.parent == parent]
+        found.extend(children)
+        parents.extend(child.pid for child in children)
+    return found
+
+
+def signal_process(process: RunningProcess, number: signal.Signals) -> None:
+    """Send a signal, unless the process has ended meanwhile."""
+    now = _read(Path(f"/proc/{process.pid}/stat"))
+    if now and now.started == process.started:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, number)

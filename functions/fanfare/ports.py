@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from fanfare.domain.address import Address
 from fanfare.domain.chunk import Busy, Chunk, ChunkKey, Finished
@@ -79,8 +79,8 @@ class ProfileStore(Protocol):
         """Find profiles by what they are named by; an unknown address is missing from the answer."""
         ...
 
-    def create(self, tenant: str, profile: Profile) -> Profile | None:
-        """Store a new profile. Returns the profile that holds one of its names already instead, and stores nothing; None means stored."""
+    def create(self, tenant: str, profile: Profile) -> tuple[Profile, bool]:
+        """Store a new profile and return it with True, or the one that holds one of its names already with False, nothing stored."""
         ...
 
     def list(self, tenant: str, filters: ProfileFilter, limit: int, after: str | None) -> Page[Profile]:
@@ -112,7 +112,7 @@ class DeviceStore(Protocol):
         ...
 
     def list(self, tenant: str, filters: DeviceFilter, limit: int, after: str | None) -> Page[Device]:
-        """List devices in the order of their ids."""
+        """List devices that are not deleted, in the order of their ids."""
         ...
 
 
@@ -131,12 +131,20 @@ class NotificationStore(Protocol):
         """Take a chunk for `owner`, exclusively until its lease ends."""
         ...
 
+    def read_recipients(self, key: ChunkKey) -> Sequence[Recipient]:
+        """The rows of one chunk in their order; empty once cleanup has removed them."""
+        ...
+
     def read_chunk(self, key: ChunkKey) -> tuple[Notification, Sequence[Recipient]] | None:
         """Read in one call what a delivery needs; None if there is no such notification or chunk."""
         ...
 
     def conclude(self, chunk: Chunk, notification: Notification) -> bool:
         """Store a chunk's end together with its notification. False: the claim was lost to another call and nothing was stored."""
+        ...
+
+    def cancel_chunk(self, chunk: Chunk) -> None:
+        """Store a claimed chunk as cancelled, with its reason; without effect if the claim was lost."""
         ...
 
     def get_with_chunk(self, tenant: str, notification_id: str) -> tuple[Notification, Chunk | None] | None:
@@ -157,6 +165,14 @@ class IdempotencyStore(Protocol):
 
     def abandon(self, tenant: str, key_hash: str) -> None:
         """Release a key whose request changed nothing, so that it may be used again."""
+        ...
+
+
+class CredentialStore(Protocol):
+    """The tenants' FCM credentials, which are written and never read back by a service."""
+
+    def store(self, name: str, value: bytes) -> None:
+        """Add a version of a secret, creating it first where it does not exist."""
         ...
 
 
@@ -214,12 +230,16 @@ class HealthProbe(Protocol):
 class Log(Protocol):
     """Structured logging; a value logged here is never a target, a token or a body."""
 
-    def info(self, event: str, **fields: Any) -> None:
+    def info(self, event: str, **fields: object) -> None:
         """Record something that happened as it should."""
         ...
 
-    def warning(self, event: str, **fields: Any) -> None:
+    def warning(self, event: str, **fields: object) -> None:
         """Record something that an operator may want to look at."""
+        ...
+
+    def error(self, event: str, error: BaseException) -> None:
+        """Record what nobody foresaw: its type and where it was raised, never its text, which may hold a body."""
         ...
 
 
@@ -235,6 +255,7 @@ class Deps:
     devices: DeviceStore
     notifications: NotificationStore
     idempotency: IdempotencyStore
+    credentials: CredentialStore
     tasks: TaskQueue
     sender: PushSender
     receipt_keys: ReceiptKeys

@@ -6,15 +6,20 @@ public issue reports. `FcmError` and `BadRequest` decide what a sender may concl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from enum import StrEnum
 
-FCM_ERROR = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
-BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
-QUOTA_FAILURE = "type.googleapis.com/google.rpc.QuotaFailure"
-ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
-HELP = "type.googleapis.com/google.rpc.Help"
+from local.fcm.error_shapes import (
+    ERROR_INFO,
+    HELP,
+    QUOTA_FAILURE,
+    FcmAnswer,
+    error,
+    fcm_error,
+    invalid_argument,
+    too_big,
+    unparsable,
+)
 
 INVALID_TOKEN_MESSAGE = "The registration token is not a valid FCM registration token"  # noqa: S105 - a message, not a secret
 LOGIN_HINT = (
@@ -47,46 +52,6 @@ class ErrorName(StrEnum):
     NOT_FOUND_NO_FCM_ERROR = "NOT_FOUND_NO_FCM_ERROR"
 
 
-@dataclass(frozen=True, slots=True)
-class FcmAnswer:
-    """An error as FCM answers it: HTTP status, body (JSON value or HTML text) and the code that statistics use."""
-
-    status: int
-    code: str
-    body: dict[str, object] | str
-
-
-def error(status: int, canonical: str, message: str, details: Sequence[dict[str, object]] = ()) -> FcmAnswer:
-    """Build Google's error envelope; the statistics' code is FcmError's, else google.rpc's canonical one."""
-    content: dict[str, object] = {"code": status, "message": message, "status": canonical}
-    if details:
-        content["details"] = list(details)
-    codes = [str(detail["errorCode"]) for detail in details if detail["@type"] == FCM_ERROR]
-    return FcmAnswer(status, codes[0] if codes else canonical, {"error": content})
-
-
-def fcm_error(code: str) -> dict[str, object]:
-    """Build FCM's own detail, the one that names an ErrorCode of the API reference."""
-    return {"@type": FCM_ERROR, "errorCode": code}
-
-
-def bad_request(violations: Sequence[tuple[str, str]]) -> dict[str, object]:
-    """Build the detail that names the wrong fields, from (field, description); an empty field is left out."""
-    rows = [{"field": field, "description": text} if field else {"description": text} for field, text in violations]
-    return {"@type": BAD_REQUEST, "fieldViolations": rows}
-
-
-def invalid_argument(violations: Sequence[tuple[str, str]]) -> FcmAnswer:
-    """Build the 400 of FCM's own rules: FcmError and BadRequest; the first description is the message."""
-    details = [fcm_error("INVALID_ARGUMENT"), bad_request(violations)]
-    return error(400, "INVALID_ARGUMENT", violations[0][1], details)
-
-
-def unparsable(violations: Sequence[tuple[str, str]]) -> FcmAnswer:
-    """Build the 400 of Google's JSON front end (unknown name, wrong type, malformed): BadRequest alone."""
-    return error(400, "INVALID_ARGUMENT", "\n".join(text for _, text in violations), [bad_request(violations)])
-
-
 def named_error(name: ErrorName, project: str = "demo-project") -> FcmAnswer:
     """Return the error of that name as FCM answers it for the project."""
     return _BUILDERS[name](project)
@@ -99,7 +64,7 @@ def _simple(status: int, canonical: str, message: str, code: str | None = None) 
 def _quota(subject: str, text: str) -> Callable[[str], FcmAnswer]:
     def build(project: str) -> FcmAnswer:
         violation = {"subject": subject.format(project=project), "description": text}
-        details = [{"@type": QUOTA_FAILURE, "violations": [violation]}, fcm_error("QUOTA_EXCEEDED")]
+        details: list[dict[str, object]] = [{"@type": QUOTA_FAILURE, "violations": [violation]}, fcm_error("QUOTA_EXCEEDED")]
         return error(429, "RESOURCE_EXHAUSTED", text, details)
 
     return build
@@ -136,7 +101,7 @@ def _credential(reason: str, message: str) -> Callable[[str], FcmAnswer]:
 def _permission_denied(project: str) -> FcmAnswer:
     permission, resource = "cloudmessaging.messages.create", f"projects/{project}"
     message = f"Permission '{permission}' denied on resource '//cloudresourcemanager.googleapis.com/{resource}' (or it may not exist)."
-    detail = {
+    detail: dict[str, object] = {
         "@type": ERROR_INFO,
         "reason": "IAM_PERMISSION_DENIED",
         "domain": "cloudresourcemanager.googleapis.com",
@@ -164,14 +129,10 @@ _BUILDERS: dict[ErrorName, Callable[[str], FcmAnswer]] = {
     ErrorName.INVALID_ARGUMENT_TOKEN: _simple(400, "INVALID_ARGUMENT", INVALID_TOKEN_MESSAGE, "INVALID_ARGUMENT"),
     ErrorName.INVALID_ARGUMENT_PAYLOAD: lambda _project: invalid_argument([("message.data[0].key", "Invalid data payload key: from")]),
     ErrorName.UNKNOWN_FIELD: _unknown_field,
-    ErrorName.MESSAGE_TOO_BIG: lambda _project: error(
-        400, "INVALID_ARGUMENT", "Android message is too big", [{"@type": BAD_REQUEST}, fcm_error("INVALID_ARGUMENT")]
-    ),
+    ErrorName.MESSAGE_TOO_BIG: lambda _project: too_big("Android"),
     ErrorName.SENDER_ID_MISMATCH: _simple(403, "PERMISSION_DENIED", "SenderId mismatch", "SENDER_ID_MISMATCH"),
     ErrorName.PERMISSION_DENIED: _permission_denied,
-    ErrorName.THIRD_PARTY_AUTH_ERROR: _simple(
-        401, "UNAUTHENTICATED", "Auth error from APNS or Web Push Service", "THIRD_PARTY_AUTH_ERROR"
-    ),
+    ErrorName.THIRD_PARTY_AUTH_ERROR: _simple(401, "UNAUTHENTICATED", "Auth error from APNS or Web Push Service", "THIRD_PARTY_AUTH_ERROR"),
     ErrorName.UNAUTHENTICATED: _credential("ACCESS_TOKEN_TYPE_UNSUPPORTED", "Request had invalid authentication credentials."),
     ErrorName.CREDENTIALS_MISSING: _credential("CREDENTIALS_MISSING", "Request is missing required authentication credential."),
     ErrorName.QUOTA_EXCEEDED_MESSAGE_RATE: _quota("project:{project}", "Message rate quota exceeded."),

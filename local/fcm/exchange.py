@@ -13,6 +13,7 @@ HTML_TYPE = "text/html; charset=UTF-8"
 MESSAGE_BODY_LIMIT_BYTES = 1 << 20
 ADMIN_BODY_LIMIT_BYTES = 32 << 20
 ADMIN_PREFIX = "/_sim/"
+TOO_LARGE = "Request entity too large."
 
 
 class Drop(StrEnum):
@@ -61,12 +62,19 @@ class Answer:
 
     def header_fields(self) -> list[tuple[str, str]]:
         """The header fields with lower-case names, as HTTP/2 wants them and HTTP/1.1 allows them."""
+        if self.status == 204:
+            return list(self.headers)
         return [("content-type", self.content_type), ("content-length", str(len(self.body))), *self.headers]
 
 
 def json_answer(status: int, value: object) -> Answer:
     """Build an answer whose body is the value as JSON."""
-    return Answer(status, json.dumps(value, indent=2).encode() + b"\n")
+    return Answer(status, json.dumps(value).encode())
+
+
+def transport_refusal(status: int, text: str) -> Answer:
+    """Build the answer to a request that the protocol layer refuses itself."""
+    return json_answer(status, {"error": {"code": status, "message": text, "status": "INVALID_ARGUMENT"}})
 
 
 def body_limit_bytes(target: str) -> int:

@@ -1,7 +1,7 @@
 """How many bytes of FCM's payload limit a message uses.
 
 Counted, in UTF-8 bytes, are keys and values of `data` and of the notification: a platform's own `data` replaces the common
-one, its notification's fields replace the common ones of the same name. Names count as protobuf spells them; numbers,
+one, its notification's fields replace the common ones of the same name. Names count in lowerCamelCase; numbers,
 booleans and lists count as their JSON text or the sum of their items. For APNs the `payload` object joins `data` and the
 common notification, keys and values at every depth. Not counted: the target, headers, TTL, priorities, options.
 Android (or V2), APNs and web push are counted each for itself, because each goes out alone.
@@ -12,8 +12,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import cast
-
-from local.fcm.schema import snake_case
 
 DEVICE_LIMIT_BYTES = 4_096
 TOPIC_LIMIT_BYTES = 2_048
@@ -52,11 +50,7 @@ def _size(value: object) -> int:
     if type(value) is str:
         return len(value) if value.isascii() else len(value.encode())
     if isinstance(value, Mapping):
-        return sum([_name_size(key) + _size(item) for key, item in value.items()])
+        return sum([_size(key) + _size(item) for key, item in value.items()])
     if type(value) is list:
         return sum([_size(item) for item in value])
     return len(json.dumps(value))
-
-
-def _name_size(name: str) -> int:
-    return len(name) if name.islower() and name.isascii() else len(snake_case(name).encode())

@@ -16,13 +16,21 @@ _PRIORITY = {Priority.HIGH: "10", Priority.NORMAL: "5"}
 
 def build_apns(message: Message, *, tag: str, lifetime: Lifetime) -> dict[str, Any]:
     """Our fields under the caller's own. Source: ApnsConfig in FCM's v1 reference, FCM's iOS image guide, Apple's APNs headers."""
-    own = spell_headers(own_block(message, Platform.IOS), _HEADERS)
+    own = spell_headers(_without_empty_aps(own_block(message, Platform.IOS)), _HEADERS)
     if "live_activity_token" in own:
         # A Live Activity is the caller's payload from end to end: FCM chooses its push type, and a collapse id or a
         # content-available of ours would make APNs refuse it.
         return merge({"headers": _transport_headers(message, lifetime)}, own)
     parts = _shown(message, tag) if is_shown(message, Platform.IOS) else _background(message)
     return merge(merge({"headers": _transport_headers(message, lifetime)}, parts), own)
+
+
+def _without_empty_aps(own: dict[str, Any]) -> dict[str, Any]:
+    # An empty `aps` says nothing, and FCM might take its presence for the caller's own, empty alert.
+    payload = own.get("payload", {})
+    if payload.get("aps") != {}:
+        return own
+    return compact(own | {"payload": {name: value for name, value in payload.items() if name != "aps"}})
 
 
 def _transport_headers(message: Message, lifetime: Lifetime) -> dict[str, str]:

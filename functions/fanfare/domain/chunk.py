@@ -43,7 +43,10 @@ class ChunkKey:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """The stored state of a chunk's delivery. `results` are keyed by device id, because a shard may be rewritten between two attempts."""
+    """The stored state of a chunk's delivery. `results` are keyed by device id, because a shard may be rewritten between two attempts.
+
+    `revision` is the store's mark of the state that was read or written last; the next write is guarded by it.
+    """
 
     key: ChunkKey
     state: ChunkState
@@ -53,10 +56,11 @@ class Chunk:
     attempt: int = 1
     next_check_at: datetime | None = None
     reason: str | None = None
-    counts: Counts = Counts()
+    counts: Counts = field(default_factory=Counts)
     completed_at: datetime | None = None
     errors: tuple[Mapping[str, str], ...] = ()
     results: Mapping[str, Result] = field(default_factory=dict)
+    revision: object = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

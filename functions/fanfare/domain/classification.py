@@ -2,7 +2,7 @@
 
 | answer | code | message | target |
 |---|---|---|---|
-| 200 with a name | – | sent | leave |
+| 200 with a name | | sent | leave |
 | 404 with FcmError UNREGISTERED | UNREGISTERED | failed | retire: the install is gone |
 | 403 with FcmError SENDER_ID_MISMATCH | SENDER_ID_MISMATCH | failed | retire: it belongs to another project |
 | any other error of FCM | its FcmError code, else its status | failed | leave |

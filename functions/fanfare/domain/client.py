@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from fanfare.domain.errors import Forbidden
+
 
 class Scope(StrEnum):
     """What a client may do. `ADMIN` is the tenant's, `PLATFORM` creates tenants."""
@@ -55,3 +57,9 @@ def is_token_valid(client: Client, token: str, now: datetime) -> bool:
     matches = hmac.compare_digest(client.token_hash, hash_token(token))
     expired = client.expires_at is not None and now >= client.expires_at
     return matches and not expired and client.revoked_at is None
+
+
+def check_scope(client: Client, scope: Scope) -> None:
+    """Refuse a client that lacks a scope."""
+    if scope not in client.scopes:
+        raise Forbidden(f"This client lacks the scope {scope}.", scope)

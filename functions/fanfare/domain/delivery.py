@@ -42,7 +42,7 @@ def conclude(notification: Notification, chunk: Chunk, recipients: Sequence[Reci
     return Conclusion(done, completed)
 
 
-def decide_retirement(device: Device, sent_to: Recipient, verdict: Verdict, notification_id: str, now: datetime) -> Device | None:
+def decide_retirement(device: Device, *, sent_to: Recipient, verdict: Verdict, notification_id: str, now: datetime) -> Device | None:
     """Retire a device whose target FCM declared dead; None if it has another target by now or is inactive already."""
     if verdict.retire is None or device.target != sent_to.target or not device.active:
         return None

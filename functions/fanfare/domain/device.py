@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from fanfare.domain.address import Address
 from fanfare.domain.message import Platform
 from fanfare.domain.target import Target
 
@@ -29,10 +28,11 @@ class InactiveReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A profile that owns a device, as the device remembers it."""
+    """A profile that owns a device, as the device remembers it; `addresses` are the keyed hashes of the profile's names."""
 
     profile_id: str
     username: str | None = None
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,15 @@ class Retirement:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """One install of the app. `device_id` is the app's own name for it, `id` is ours. `addresses` are its owners' names."""
+    """One install of the app. `device_id` is the app's own name for it, `id` is ours.
+
+    `revision` is the store's mark of the state that was read; a write is guarded by it.
+    """
 
     id: str
     target: Target
     platform: Platform
     owners: tuple[Owner, ...]
-    addresses: tuple[Address, ...]
     created_at: datetime
     last_seen_at: datetime
     updated_at: datetime | None = None
@@ -67,6 +69,7 @@ class Device:
     active: bool = True
     inactive_reason: InactiveReason | None = None
     retirement: Retirement | None = None
+    revision: object = field(default=None, compare=False, repr=False)
 
     @property
     def profile_ids(self) -> tuple[str, ...]:

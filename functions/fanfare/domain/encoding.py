@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import count
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
@@ -30,17 +29,24 @@ def encode(rendering: Mapping[str, Any], *, kind: TargetKind, validate_only: boo
 
     Every `data` object gets `fanfare_receipt`: FCM puts a block's data in the place of the message's own.
     """
-    for number in count():
-        marker = f"splice-{number}"
-        request: dict[str, Any] = {"message": {kind.value: marker, **_with_receipts(rendering, marker)}}
-        if validate_only:
-            request["validate_only"] = True
-        text = json.dumps(request, ensure_ascii=False, separators=(",", ":"))
-        head, *parts = text.encode().split(f'"{marker}"'.encode())
-        if len(parts) == 1 + _receipts(rendering):
-            return EncodedMessage(head, tuple(parts))
-        # The caller's own text holds the marker; the next number is as good.
-    raise AssertionError("counting never ends")  # pragma: no cover
+    number, places = 0, 1 + _receipts(rendering)
+    encoded = _cut(rendering, kind, number, validate_only=validate_only)
+    while len(encoded.parts) != places:
+        # The caller's own text holds this marker; another number is as good.
+        number += 1
+        encoded = _cut(rendering, kind, number, validate_only=validate_only)
+    return encoded
+
+
+def _cut(rendering: Mapping[str, Any], kind: TargetKind, number: int, *, validate_only: bool) -> EncodedMessage:
+    marker = f"splice-{number}"
+    request: dict[str, Any] = {"message": {kind.value: marker, **_with_receipts(rendering, marker)}}
+    if validate_only:
+        request["validate_only"] = True
+    text = json.dumps(request, ensure_ascii=False, separators=(",", ":"))
+    # A quote inside a text is escaped, so the marker with its quotes can only be a whole string.
+    head, *parts = text.encode().split(f'"{marker}"'.encode())
+    return EncodedMessage(head, tuple(parts))
 
 
 def _with_receipts(rendering: Mapping[str, Any], receipt: str) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def spell_headers(block: dict[str, Any], known: Iterable[str]) -> dict[str, Any]
 
 def compact(members: Mapping[str, Any]) -> dict[str, Any]:
     """Without the members that say nothing: null, an empty object, an empty list."""
-    return {name: value for name, value in members.items() if value is not None and value != {} and value != []}
+    return {name: value for name, value in members.items() if value is not None and value not in ({}, [])}
 
 
 def merge(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:

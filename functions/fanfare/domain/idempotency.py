@@ -2,7 +2,7 @@
 
 | stored under the key | request hash | decision |
 |---|---|---|
-| nothing | – | perform |
+| nothing | | perform |
 | another body's hash | differs | IdempotencyMismatch (409) |
 | an answer | equal | replay it |
 | a reservation, lease running | equal | IdempotencyInProgress (409 with Retry-After) |

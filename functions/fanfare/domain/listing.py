@@ -44,9 +44,10 @@ class ProfileFilter:
     external_id: str | None = None
 
 
-def query_hash(tenant: str, resource: str, filters: DeviceFilter | ProfileFilter) -> str:
+def query_hash(tenant: str, resource: str, filters: DeviceFilter | ProfileFilter | None) -> str:
     """Name a query: a cursor of one query must not continue another."""
-    return hash_identifier(tenant, resource, *(f"{name}={value}" for name, value in asdict(filters).items()))
+    given = asdict(filters) if filters else {}
+    return hash_identifier(tenant, resource, *(f"{name}={value}" for name, value in given.items()))
 
 
 def encode_cursor(key: bytes, query: str, after: str) -> str:

@@ -45,7 +45,9 @@ class Message:
     """What is to be shown or delivered. `None` means "not said"; `ttl_seconds` counts from the planned send.
 
     `android`, `apns` and `webpush` are FCM's own blocks (field names in lowerCamelCase or snake_case, as FCM accepts both)
-    and win, field by field, over what is derived from the neutral fields.
+    and win, field by field, over what is derived from the neutral fields. A life given in a block (android `ttl`, `apns-expiration`,
+    webpush `TTL`) is sent as it stands on every attempt; only `ttl_seconds` shrinks on a retry. An empty title or body is none.
+    A `silent` message shows nothing: its title, body, image, sound and badge stay unsent, its data is delivered to the app.
     """
 
     title: str | None = None

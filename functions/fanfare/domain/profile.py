@@ -10,7 +10,10 @@ from fanfare.domain.address import Address, AddressKind
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One person of a tenant. Username, phone number and external id are each unique within the tenant."""
+    """One person of a tenant. Username, phone number and external id are each unique within the tenant.
+
+    `addresses` are keyed hashes of everything it is named by; the store fills them in.
+    """
 
     id: str
     created_at: datetime
@@ -20,6 +23,7 @@ class Profile:
     tags: tuple[str, ...] = ()
     locale: str | None = None
     timezone: str | None = None
+    addresses: tuple[str, ...] = ()
 
 
 def names_of(profile: Profile) -> tuple[Address, ...]:

@@ -16,7 +16,7 @@ from datetime import datetime
 from fanfare.domain.address import Address
 from fanfare.domain.device import Device, InactiveReason, Owner
 from fanfare.domain.message import Platform
-from fanfare.domain.profile import Profile, addresses_of
+from fanfare.domain.profile import Profile
 from fanfare.domain.target import Target
 
 
@@ -53,12 +53,20 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class Displacement:
+    """A device that loses its install to another one: as it was read, and as it is to be stored."""
+
+    before: Device
+    after: Device
+
+
+@dataclass(frozen=True, slots=True)
 class RegistrationPlan:
     """The device to store. `previous` is its stored state, `displaced` another device that lost its install to it."""
 
     device: Device
     previous: Device | None = None
-    displaced: Device | None = None
+    displaced: Displacement | None = None
 
     @property
     def created(self) -> bool:
@@ -83,13 +91,9 @@ def apply_details(device: Device, details: Details) -> Device:
 
 def own(device: Device, profile: Profile, *, shared: bool) -> Device:
     """Give a device to a profile: alone, or beside its present owners."""
-    owner = Owner(profile.id, profile.username)
-    addresses = addresses_of(profile)
-    if not shared:
-        return replace(device, owners=(owner,), addresses=addresses)
-    others = tuple(present for present in device.owners if present.profile_id != profile.id)
-    kept = tuple(address for address in device.addresses if address not in addresses)
-    return replace(device, owners=(*others, owner), addresses=(*kept, *addresses))
+    owner = Owner(profile.id, profile.username, profile.addresses)
+    others = tuple(present for present in device.owners if present.profile_id != profile.id) if shared else ()
+    return replace(device, owners=(*others, owner))
 
 
 def revive(device: Device) -> Device:
@@ -103,16 +107,19 @@ def deactivate(device: Device, reason: InactiveReason) -> Device:
 
 
 def _new_device(registration: Registration, profile: Profile, now: datetime, new_id: str) -> Device:
-    device = Device(new_id, registration.target, registration.platform, (), (), created_at=now, last_seen_at=now)
+    device = Device(new_id, registration.target, registration.platform, (), created_at=now, last_seen_at=now)
     return apply_details(own(device, profile, shared=False), registration.details)
 
 
 def _refreshed(previous: Device, registration: Registration, profile: Profile, now: datetime) -> Device:
     device = replace(previous, target=registration.target, platform=registration.platform, last_seen_at=now)
+    if not registration.shared and profile.id not in previous.profile_ids:
+        # The old owner's name for the device means nothing in the new profile, and may be another device's there.
+        device = replace(device, device_id=None)
     return revive(apply_details(own(device, profile, shared=registration.shared), registration.details))
 
 
-def _displaced(known: Known) -> Device | None:
+def _displaced(known: Known) -> Displacement | None:
     if known.by_target is None or known.by_install is None or known.by_target.id == known.by_install.id:
         return None
-    return replace(deactivate(known.by_install, InactiveReason.REPLACED), device_id=None)
+    return Displacement(known.by_install, replace(deactivate(known.by_install, InactiveReason.REPLACED), device_id=None))

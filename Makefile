@@ -1,0 +1,60 @@
+# Every command of the project. People and CI run the same targets.
+
+PYTHON := .venv/bin/python
+COVERAGE := $(PYTHON) -m coverage
+PYTHON_CODE := functions local tests
+UV_COMPILE := .venv/bin/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup run test test-unit test-rules lint format lock clean
+# The targets share .local and the machine's two cores: one after the other, also under `make -j`.
+.NOTPARALLEL:
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+setup: node_modules/.installed .venv/.installed ## Install what is missing: the Python environment and the Node modules
+	@:
+
+.venv/.installed: requirements.txt
+	@sh local/setup.sh python
+
+node_modules/.installed: package-lock.json
+	@sh local/setup.sh node
+
+run: setup ## Start the local stack, send a first push and stay up until Ctrl-C
+	@$(PYTHON) -m local
+
+test: setup lint ## Run every check: lint, all tests, the rules, the coverage gate
+	@mkdir -p .local/coverage
+	@$(COVERAGE) erase
+	$(COVERAGE) run -m pytest tests
+	@$(COVERAGE) combine -q
+	$(COVERAGE) report --fail-under=90
+	$(COVERAGE) report --include='functions/fanfare/domain/*' --fail-under=100
+	@$(MAKE) --no-print-directory test-rules
+
+test-unit: setup ## Run the unit and structure tests alone
+	$(PYTHON) -m pytest tests/unit tests/structure
+
+test-rules: setup ## Test the Firestore rules against an emulator
+	$(PYTHON) -m local.emulators -- node --test tests/rules/*.test.mjs
+
+lint: setup ## Check style, format and types
+	.venv/bin/ruff check $(PYTHON_CODE)
+	.venv/bin/ruff format --check $(PYTHON_CODE)
+	.venv/bin/mypy
+
+format: setup ## Format the code and repair what can be repaired
+	.venv/bin/ruff check --fix $(PYTHON_CODE)
+	.venv/bin/ruff format $(PYTHON_CODE)
+
+lock: setup ## Pin the newest versions of all dependencies
+	$(UV_COMPILE) --upgrade functions/requirements.in -o functions/requirements.txt
+	$(UV_COMPILE) --upgrade requirements.in -c functions/requirements.txt -o requirements.txt
+	npm update --silent --package-lock-only
+
+clean: ## Remove everything that can be made again
+	rm -rf .venv node_modules .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis
+	find functions local tests -name __pycache__ -type d -prune -exec rm -rf {} +

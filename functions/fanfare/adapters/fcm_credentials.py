@@ -1,0 +1,67 @@
+"""OAuth access tokens for the tenants' Firebase projects, from service accounts in Secret Manager."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+from google.auth.transport.requests import Request
+from google.oauth2.service_account import Credentials
+
+from fanfare.adapters.google_errors import translated
+from fanfare.adapters.secret_manager import SecretManager
+from fanfare.domain.errors import Unavailable
+from fanfare.domain.tenant import Tenant
+
+SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
+
+
+@dataclass(slots=True)
+class _Account:
+    credentials: Credentials
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class FcmCredentials:
+    """One access token per tenant and instance; google-auth renews it some minutes ahead of its end."""
+
+    def __init__(self, secrets: SecretManager, token_uri: str) -> None:
+        self._secrets = secrets
+        self._token_uri = token_uri
+        self._accounts: dict[str, _Account] = {}
+        self._lock = threading.Lock()
+        self._session = requests.Session()
+
+    def access_token(self, tenant: Tenant) -> str:
+        """A valid access token for the tenant's project; Unavailable if its credential can't be read or is refused."""
+        account = self._account(tenant.credential_secret)
+        with account.lock:
+            if not account.credentials.valid:
+                with translated("Google's token service"):
+                    account.credentials.refresh(Request(session=self._session))
+            return str(account.credentials.token)
+
+    def _account(self, secret: str) -> _Account:
+        with self._lock:
+            account = self._accounts.get(secret)
+        if account is None:
+            account = _Account(self._load(secret))
+            with self._lock:
+                account = self._accounts.setdefault(secret, account)
+        return account
+
+    def _load(self, secret: str) -> Credentials:
+        try:
+            return parse_credential(self._secrets.access(secret).value, self._token_uri)
+        except ValueError as error:
+            raise Unavailable("The tenant's FCM credential is not usable.") from error
+
+
+def parse_credential(raw: bytes, token_uri: str) -> Credentials:
+    """Read a service account. Its own `token_uri` is replaced by ours: a key's file must not choose where signed assertions are sent."""
+    info: dict[str, Any] = json.loads(raw)
+    credentials: Credentials = Credentials.from_service_account_info({**info, "token_uri": token_uri}, scopes=[SCOPE])
+    return credentials

@@ -1,0 +1,59 @@
+"""Guarded commits that survive a lost answer.
+
+The client sends a commit again when its answer was lost, so the second sending meets what the first one wrote. Every create and every guarded update
+therefore carries our own write id, and a refusal is read back: our id in the document means that the commit had succeeded (architecture, sentence 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from google.api_core.exceptions import AlreadyExists, Conflict, FailedPrecondition, NotFound
+from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot, WriteBatch
+
+from fanfare.adapters.firestore.client import COMMIT_RETRY, COMMIT_SECONDS, fields_of, read, translated
+from fanfare.domain.errors import Unavailable
+
+WRITE_ID = "write_id"
+_REFUSALS = (AlreadyExists, Conflict, FailedPrecondition, NotFound)
+_TRIES = 8
+T = TypeVar("T")
+
+
+def commit_guarded(batch: WriteBatch, proof: DocumentReference, write_id: str) -> object | None:
+    """Commit. Returns the new revision if stored, now or by an earlier sending; None if refused, because something else was written.
+
+    `proof` is the first document of the batch and carries `write_id`; a commit is atomic, so one proves all.
+    """
+    with translated():
+        try:
+            return cast("object", batch.commit(retry=COMMIT_RETRY, timeout=COMMIT_SECONDS)[0].update_time)
+        except _REFUSALS:
+            stored = read(proof)
+    return stored.update_time if (fields_of(stored) or {}).get(WRITE_ID) == write_id else None
+
+
+def update_guarded(
+    client: Client,
+    reference: DocumentReference,
+    decide: Callable[[DocumentSnapshot[Any]], tuple[dict[str, Any] | None, T]],
+    new_write_id: Callable[[], str],
+) -> T | None:
+    """Read a document, decide its new fields (None leaves it) and commit guarded by what was read; a lost race decides again.
+
+    Returns what `decide` said beside the fields, or None if there is no such document. Unavailable after eight lost races.
+    """
+    for _ in range(_TRIES):
+        snapshot = read(reference)
+        if not snapshot.exists:
+            return None
+        fields, answer = decide(snapshot)
+        if fields is None:
+            return answer
+        write_id = new_write_id()
+        batch = client.batch()
+        batch.update(reference, {**fields, WRITE_ID: write_id}, client.write_option(last_update_time=snapshot.update_time))
+        if commit_guarded(batch, reference, write_id) is not None:
+            return answer
+    raise Unavailable("Too many writers change this at once.", retry_after_seconds=1)

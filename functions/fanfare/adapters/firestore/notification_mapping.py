@@ -1,0 +1,116 @@
+"""Notifications and chunks and their documents."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState
+from fanfare.domain.notification import Counts, Notification, NotificationStatus
+from fanfare.domain.outcome import Result
+from fanfare.domain.send_request import message_of
+
+VERSION = 1
+
+
+def notification_to_document(notification: Notification) -> dict[str, Any]:
+    """Map a new notification.
+
+    The request is JSON text: a map would refuse arrays in arrays and integers over 64 bits, which FCM's own blocks may hold.
+    """
+    return {
+        "v": VERSION,
+        "client_id": notification.client_id,
+        "request": json.dumps(notification.request, ensure_ascii=False, separators=(",", ":")),
+        "request_hash": notification.request_hash,
+        "request_id": notification.request_id,
+        "ttl_seconds": notification.ttl_seconds,
+        "chunk_count": notification.chunk_count,
+        "validate_only": notification.validate_only,
+        "caller": notification.caller,
+        "type": notification.type,
+        "usernames": list(notification.usernames),
+        "created_at": notification.created_at,
+        "planned_at": notification.planned_at,
+        **progress_to_document(notification),
+    }
+
+
+def progress_to_document(notification: Notification) -> dict[str, Any]:
+    """Map what a delivery changes of a notification."""
+    return {
+        "status": notification.status.value,
+        "status_reason": notification.status_reason,
+        "counts": asdict(notification.counts),
+        "errors": dict(notification.errors),
+        "started_at": notification.started_at,
+        "completed_at": notification.completed_at,
+        "next_check_at": notification.next_check_at,
+    }
+
+
+def notification_from_document(tenant: str, notification_id: str, fields: dict[str, Any]) -> Notification:
+    """Map a document to a notification."""
+    request = json.loads(fields["request"])
+    return Notification(
+        id=notification_id,
+        tenant=tenant,
+        client_id=fields["client_id"],
+        message=message_of(request),
+        ttl_seconds=fields["ttl_seconds"],
+        request=request,
+        request_hash=fields["request_hash"],
+        request_id=fields["request_id"],
+        status=NotificationStatus(fields["status"]),
+        counts=Counts(**fields["counts"]),
+        created_at=fields["created_at"],
+        planned_at=fields["planned_at"],
+        chunk_count=fields["chunk_count"],
+        validate_only=fields["validate_only"],
+        status_reason=fields["status_reason"],
+        caller=fields["caller"],
+        type=fields["type"],
+        usernames=tuple(fields["usernames"]),
+        started_at=fields["started_at"],
+        completed_at=fields["completed_at"],
+        next_check_at=fields["next_check_at"],
+        errors=fields["errors"],
+    )
+
+
+def chunk_to_document(chunk: Chunk, results: bytes | None) -> dict[str, Any]:
+    """Map a chunk; `results` are sealed already."""
+    return {
+        "v": VERSION,
+        "state": chunk.state.value,
+        "owner": chunk.owner,
+        "lease_until": chunk.lease_until,
+        "attempt": chunk.attempt,
+        "next_check_at": chunk.next_check_at,
+        "reason": chunk.reason,
+        "counts": asdict(chunk.counts),
+        "errors": [dict(error) for error in chunk.errors],
+        "started_at": chunk.started_at,
+        "completed_at": chunk.completed_at,
+        "results": results,
+    }
+
+
+def chunk_from_document(key: ChunkKey, fields: dict[str, Any], results: dict[str, Result], revision: object) -> Chunk:
+    """Map a document, read at `revision`, and its opened results to a chunk."""
+    return Chunk(
+        key=key,
+        state=ChunkState(fields["state"]),
+        owner=fields["owner"],
+        lease_until=fields["lease_until"],
+        started_at=fields["started_at"],
+        attempt=fields["attempt"],
+        next_check_at=fields["next_check_at"],
+        reason=fields["reason"],
+        counts=Counts(**fields["counts"]),
+        completed_at=fields["completed_at"],
+        errors=tuple(fields["errors"]),
+        results=results,
+        revision=revision,
+    )

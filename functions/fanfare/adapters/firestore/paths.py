@@ -1,0 +1,35 @@
+"""Where documents stand. Everything of a tenant is below `tenants/{tenant}`: one rule isolates it, one recursive delete erases it."""
+
+from __future__ import annotations
+
+from google.cloud.firestore import Client, CollectionReference, DocumentReference
+
+from fanfare.domain.chunk import ChunkKey
+
+
+def tenant_reference(client: Client, tenant: str) -> DocumentReference:
+    """`tenants/{tenant}`."""
+    return client.collection("tenants").document(tenant)
+
+
+def collection_of(client: Client, tenant: str, name: str) -> CollectionReference:
+    """`tenants/{tenant}/{name}`."""
+    collection: CollectionReference = tenant_reference(client, tenant).collection(name)
+    return collection
+
+
+def notification_reference(client: Client, tenant: str, notification_id: str) -> DocumentReference:
+    """`tenants/{tenant}/notifications/{id}`."""
+    return collection_of(client, tenant, "notifications").document(notification_id)
+
+
+def chunk_reference(client: Client, key: ChunkKey) -> DocumentReference:
+    """`…/notifications/{id}/chunks/{n}`."""
+    chunks: CollectionReference = notification_reference(client, key.tenant, key.notification_id).collection("chunks")
+    return chunks.document(str(key.number))
+
+
+def recipients_reference(client: Client, key: ChunkKey) -> DocumentReference:
+    """`…/notifications/{id}/recipients/{n}`."""
+    recipients: CollectionReference = notification_reference(client, key.tenant, key.notification_id).collection("recipients")
+    return recipients.document(str(key.number))

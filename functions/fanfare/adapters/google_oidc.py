@@ -1,0 +1,82 @@
+"""OIDC tokens with which Cloud Tasks and Cloud Scheduler call the internal functions, verified without a network call per task."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import requests
+from google.auth import jwt
+from google.auth.exceptions import GoogleAuthError
+
+from fanfare.adapters.google_errors import translated
+from fanfare.domain.errors import Forbidden, Unauthenticated
+from fanfare.ports import Clock
+
+ISSUERS = frozenset({"https://accounts.google.com", "accounts.google.com"})
+TIMEOUT_SECONDS = 10
+_MAX_AGE = re.compile(r"max-age=(\d+)")
+_DEFAULT_MAX_AGE = 3_600
+_REFETCH_SECONDS = 30
+"""A token signed by an unknown key makes us look for new certificates at most this often."""
+
+
+class GoogleCertificates:
+    """Google's signing certificates by key id, kept for as long as the answer's max-age says."""
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        self._url = url
+        self._clock = clock
+        self._session = requests.Session()
+        self._lock = threading.Lock()
+        self._certificates: Mapping[str, str] = {}
+        self._fetched_at: datetime | None = None
+        self._fresh_until: datetime | None = None
+
+    def get(self, key_id: str) -> Mapping[str, str]:
+        """The certificates, fetched again if they are old or do not hold `key_id`; Unavailable if they can't be had at all."""
+        with self._lock:
+            if self._is_stale(key_id, self._clock.now()):
+                self._fetch()
+            return self._certificates
+
+    def _is_stale(self, key_id: str, now: datetime) -> bool:
+        if self._fresh_until is None or self._fetched_at is None or now >= self._fresh_until:
+            return True
+        return key_id not in self._certificates and now - self._fetched_at > timedelta(seconds=_REFETCH_SECONDS)
+
+    def _fetch(self) -> None:
+        with translated("Google's certificate service"):
+            answer = self._session.get(self._url, timeout=TIMEOUT_SECONDS)
+            answer.raise_for_status()
+            self._certificates = answer.json()
+        age = _MAX_AGE.search(answer.headers.get("Cache-Control", ""))
+        self._fetched_at = self._clock.now()
+        self._fresh_until = self._fetched_at + timedelta(seconds=int(age[1]) if age else _DEFAULT_MAX_AGE)
+
+
+class GoogleTaskAuthenticator:
+    """Accepts tokens of one service account for one audience."""
+
+    def __init__(self, certificates: GoogleCertificates, audience: str, service_account: str) -> None:
+        self._certificates = certificates
+        self._audience = audience
+        self._service_account = service_account
+
+    def authenticate(self, bearer: str) -> None:
+        """Raise Unauthenticated unless the token is a valid one for this function, Forbidden unless its account may call it."""
+        claims = self._claims(bearer)
+        if claims.get("iss") not in ISSUERS:
+            raise Unauthenticated("The token is not valid.")
+        if claims.get("email") != self._service_account or claims.get("email_verified") is not True:
+            raise Forbidden("This account may not call this function.")
+
+    def _claims(self, bearer: str) -> Mapping[str, object]:
+        try:
+            key_id = str(jwt.decode_header(bearer).get("kid", ""))
+            claims: Mapping[str, object] = jwt.decode(bearer, certs=self._certificates.get(key_id), audience=self._audience, clock_skew_in_seconds=5)
+        except (ValueError, GoogleAuthError) as error:
+            raise Unauthenticated("The token is not valid.") from error
+        return claims

@@ -1,0 +1,74 @@
+"""The deployment's settings, read once from the environment. Policy numbers are code in `domain/`, not settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+GOOGLE_CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
+GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address, not a secret
+FCM_ENDPOINT = "https://fcm.googleapis.com"
+_LOCAL_ONLY = ("FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST", "CLOUD_TASKS_ENDPOINT", "SECRET_MANAGER_ENDPOINT")
+_ENDPOINTS = ("FCM_ENDPOINT", "OAUTH_TOKEN_URI", "OIDC_CERTS_URL", "SEND_URL")
+
+
+class InvalidSettings(ValueError):
+    """The environment can't be run with; the message names the variable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One field for each environment variable. Empty endpoints mean Google's own; the others stand in for them locally."""
+
+    project: str
+    region: str
+    firestore_database: str
+    firestore_emulator_host: str
+    cloud_tasks_endpoint: str
+    secret_manager_endpoint: str
+    fcm_endpoint: str
+    fcm_ca_bundle: str
+    oauth_token_uri: str
+    oidc_certs_url: str
+    send_url: str
+    tasks_service_account: str
+    log_level: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Settings:
+        """Read the environment; InvalidSettings names what is missing or must not be set in the cloud."""
+        if "K_SERVICE" in env:
+            _check_cloud(env)
+        return cls(
+            project=_required(env, "GOOGLE_CLOUD_PROJECT"),
+            region=env.get("FANFARE_REGION", "us-central1"),
+            firestore_database=env.get("FIRESTORE_DATABASE", "(default)"),
+            firestore_emulator_host=env.get("FIRESTORE_EMULATOR_HOST", ""),
+            cloud_tasks_endpoint=env.get("CLOUD_TASKS_ENDPOINT", ""),
+            secret_manager_endpoint=env.get("SECRET_MANAGER_ENDPOINT", ""),
+            fcm_endpoint=env.get("FCM_ENDPOINT", FCM_ENDPOINT),
+            fcm_ca_bundle=env.get("FCM_CA_BUNDLE", ""),
+            oauth_token_uri=env.get("OAUTH_TOKEN_URI", GOOGLE_TOKEN_URI),
+            oidc_certs_url=env.get("OIDC_CERTS_URL", GOOGLE_CERTS_URL),
+            send_url=_required(env, "SEND_URL"),
+            tasks_service_account=_required(env, "TASKS_SERVICE_ACCOUNT"),
+            log_level=env.get("LOG_LEVEL", "INFO"),
+        )
+
+
+def _required(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "")
+    if not value:
+        raise InvalidSettings(f"{name} is not set")
+    return value
+
+
+def _check_cloud(env: Mapping[str, str]) -> None:
+    """Refuse the local stack's exceptions in a deployed function: an emulator's tokens are unsigned and its data is nobody's."""
+    for name in _LOCAL_ONLY:
+        if env.get(name):
+            raise InvalidSettings(f"{name} must not be set in a deployed function")
+    for name in _ENDPOINTS:
+        if name in env and urlsplit(env[name]).scheme != "https":
+            raise InvalidSettings(f"{name} must be an https address in a deployed function")

@@ -1,0 +1,60 @@
+"""From what a caller names to whom FCM is to reach: at most 500 recipients, each target once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from fanfare.domain.device import Device
+from fanfare.domain.errors import InvalidRequest
+from fanfare.domain.listing import DeviceFilter
+from fanfare.domain.recipient import Recipient, anonymous_recipient, distinct, fanned_out_recipient, recipient_of
+from fanfare.domain.segment import Segment, is_match
+from fanfare.domain.send_request import MOST_RECIPIENTS, SendRequest
+from fanfare.ports import Deps
+
+PAGE = 500
+MOST_SCANNED = 5_000
+"""A segment is evaluated device by device here; a bigger tenant's needs its packed audience."""
+
+
+def resolve_recipients(deps: Deps, tenant: str, request: SendRequest) -> tuple[Recipient, ...]:
+    """Resolve the addressees; InvalidRequest if they are more than 500."""
+    to = request.to
+    if to.fanned_out is not None:
+        return (fanned_out_recipient(to.fanned_out),)
+    if to.targets:
+        wanted = (raw for raw in to.targets if not request.only.platform or raw.platform in request.only.platform)
+        return distinct(anonymous_recipient(raw.target, raw.platform) for raw in wanted)
+    now = deps.clock.now()
+    names = frozenset(request.usernames)
+    matching = (device for device in _devices(deps, tenant, request) if is_match(request.only, device, now))
+    recipients = distinct(recipient_of(device, _addressed_username(device, names)) for device in matching)
+    if len(recipients) > MOST_RECIPIENTS:
+        raise InvalidRequest.at("to", f"reaches more than {MOST_RECIPIENTS} devices")
+    return recipients
+
+
+def _devices(deps: Deps, tenant: str, request: SendRequest) -> Iterable[Device]:
+    to = request.to
+    if to.device_ids:
+        return (device for device in deps.devices.get(tenant, to.device_ids) if device.active)
+    if to.segment is not None:
+        return _scan(deps, tenant, to.segment)
+    return deps.devices.find_active(tenant, to.addresses, MOST_RECIPIENTS + 1)
+
+
+def _scan(deps: Deps, tenant: str, segment: Segment) -> Iterator[Device]:
+    """Read the tenant's active devices page by page and keep those of a segment."""
+    now = deps.clock.now()
+    after: str | None = None
+    for _ in range(MOST_SCANNED // PAGE):
+        page = deps.devices.list(tenant, DeviceFilter(active=True), PAGE, after)
+        yield from (device for device in page.items if is_match(segment, device, now))
+        after = page.next_after
+        if after is None:
+            return
+    raise InvalidRequest.at("to", f"needs more than {MOST_SCANNED} devices to be looked at; narrow it by profile, topic or device")
+
+
+def _addressed_username(device: Device, names: frozenset[str]) -> str | None:
+    return next((owner.username for owner in device.owners if owner.username in names), None)

@@ -1,0 +1,211 @@
+"""Devices as the API takes and shows them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from fanfare.domain.address import Address, AddressKind
+from fanfare.domain.device import Device, target_hint
+from fanfare.domain.message import Platform, TargetKind
+from fanfare.domain.registration import Details, Registration
+from fanfare.domain.target import Target, check_device_target
+from fanfare.web.schema import DeviceTarget, Identifier, In, Locale, Name, Out, PhoneNumber, Query, ShortText, Tags, Timezone, exactly_one
+
+PlatformName = Literal["android", "ios", "web"]
+_OWNERS = ("profile_id", "username", "phone_number")
+_EXAMPLE: Any = {
+    "token": "fMEP0vJqS0:APA91bHqX", "platform": "android", "username": "alice", "app_version": "3.4.1", "os_version": "15",
+    "model": "Pixel 9", "locale": "sw-TZ", "timezone": "Africa/Dar_es_Salaam", "tags": ["beta"],
+}  # fmt: skip
+
+
+class DeviceFields(In):
+    """What an app tells of its device; what it leaves out stays as it was."""
+
+    device_id: Name | None = Field(None, description="The app's own name for this install, unique within the profile.")
+    app_version: ShortText | None = None
+    os_version: ShortText | None = None
+    model: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    locale: Locale | None = None
+    timezone: Timezone | None = None
+    tags: Tags | None = None
+
+    def details(self) -> Details:
+        """The fields as the domain has them."""
+        return Details(
+            device_id=self.device_id,
+            app_version=self.app_version,
+            os_version=self.os_version,
+            model=self.model,
+            locale=self.locale,
+            timezone=self.timezone,
+            tags=None if self.tags is None else tuple(self.tags),
+        )
+
+
+class DeviceIn(DeviceFields):
+    """A device to register: `token` or `fid`, and whose it is. A username or phone number that is unknown makes a profile."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "allOf": [
+                {"oneOf": [{"required": [name]} for name in ("token", "fid")]},
+                {"oneOf": [{"required": [name]} for name in _OWNERS]},
+            ],
+            "examples": [_EXAMPLE],
+        }
+    )
+
+    token: DeviceTarget | None = Field(None, description="An FCM registration token.")
+    fid: DeviceTarget | None = Field(None, description="A Firebase installation id.")
+    platform: PlatformName = "android"
+    profile_id: Identifier | None = None
+    username: Name | None = None
+    phone_number: PhoneNumber | None = None
+    shared: bool = Field(default=False, description="Add this owner beside the present ones, instead of moving the device to it.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        exactly_one("token", "fid")(self)
+        exactly_one(*_OWNERS)(self)
+        return self
+
+    def registration(self) -> Registration:
+        """The request as the domain has it."""
+        target = target_of(self.token, self.fid)
+        address = address_of(self.profile_id, self.username, self.phone_number)
+        if target is None or address is None:
+            raise ValueError("a validated registration has a target and an owner")
+        return Registration(target, Platform(self.platform), address, self.details(), shared=self.shared)
+
+
+class DeviceUpdate(DeviceFields):
+    """What is to change of a device; what is left out stays."""
+
+    token: DeviceTarget | None = None
+    fid: DeviceTarget | None = None
+    platform: PlatformName | None = None
+    profile_id: Identifier | None = None
+    username: Name | None = None
+    phone_number: PhoneNumber | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.token is not None and self.fid is not None:
+            raise ValueError("give token or fid, not both")
+        if sum(getattr(self, name) is not None for name in _OWNERS) > 1:
+            raise ValueError(f"give one of {', '.join(_OWNERS)}")
+        return self
+
+
+class DevicesIn(In):
+    """Devices to register in one call."""
+
+    devices: list[dict[str, Any]] = Field(
+        min_length=1, max_length=1000, description="Each as in a single registration; each succeeds or fails alone."
+    )
+
+
+class DeviceOut(Out):
+    """A device. Its target is never shown, only its last six characters."""
+
+    id: str
+    target_kind: Literal["token", "fid"]
+    target_hint: str
+    platform: PlatformName
+    profile_ids: list[str]
+    usernames: list[str]
+    username: str | None
+    device_id: str | None
+    app_version: str | None
+    os_version: str | None
+    model: str | None
+    locale: str | None
+    timezone: str | None
+    tags: list[str]
+    topics: list[str]
+    active: bool
+    inactive_reason: str | None
+    last_seen_at: datetime
+    created_at: datetime
+    updated_at: datetime | None
+
+
+class DevicePage(Out):
+    """A page of devices."""
+
+    items: list[DeviceOut]
+    next_cursor: str | None
+
+
+class BulkItem(Out):
+    """What became of one device of a bulk registration: its id, or what was wrong with it."""
+
+    index: int
+    id: str | None = None
+    error: str | None = None
+
+
+class BulkOut(Out):
+    """What became of each device, in their order."""
+
+    items: list[BulkItem]
+
+
+class DeviceQuery(Query):
+    """Filters of the list of devices."""
+
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: Annotated[str, Field(max_length=512)] | None = None
+    profile_id: Identifier | None = None
+    platform: PlatformName | None = None
+    active: bool | None = None
+    device_id: Name | None = None
+
+
+def target_of(token: str | None, fid: str | None) -> Target | None:
+    """The target that a request names, if it names one."""
+    if token is not None:
+        return check_device_target(TargetKind.TOKEN, token, "token")
+    return check_device_target(TargetKind.FID, fid, "fid") if fid is not None else None
+
+
+def address_of(profile_id: str | None, username: str | None, phone_number: str | None) -> Address | None:
+    """The profile that a request names, if it names one."""
+    given = ((AddressKind.PROFILE, profile_id), (AddressKind.USERNAME, username), (AddressKind.PHONE, phone_number))
+    return next((Address(kind, value) for kind, value in given if value is not None), None)
+
+
+def show_device(device: Device) -> dict[str, Any]:
+    """A device as the API shows it."""
+    usernames = [owner.username for owner in device.owners if owner.username]
+    return {
+        "id": device.id,
+        "target_kind": device.target.kind.value,
+        "target_hint": target_hint(device.target),
+        "platform": device.platform.value,
+        "profile_ids": list(device.profile_ids),
+        "usernames": usernames,
+        "username": usernames[0] if usernames else None,
+        "device_id": device.device_id,
+        "app_version": device.app_version,
+        "os_version": device.os_version,
+        "model": device.model,
+        "locale": device.locale,
+        "timezone": device.timezone,
+        "tags": list(device.tags),
+        "topics": list(device.topics),
+        "active": device.active,
+        "inactive_reason": device.inactive_reason.value if device.inactive_reason else None,
+        "last_seen_at": show_time(device.last_seen_at),
+        "created_at": show_time(device.created_at),
+        "updated_at": show_time(device.updated_at),
+    }
+
+
+def show_time(at: datetime | None) -> str | None:
+    """An instant in RFC 3339, in UTC."""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else None

@@ -1,0 +1,61 @@
+"""The only place that builds adapters: once per instance, at the first request, never at import (gunicorn forks after importing main)."""
+
+from __future__ import annotations
+
+from fanfare.adapters.blind_index import BlindIndex
+from fanfare.adapters.cipher import FieldCipher
+from fanfare.adapters.cloud_tasks import CloudTaskQueue
+from fanfare.adapters.deployment_keys import CURSOR_KEY, DeploymentKeys
+from fanfare.adapters.fcm_credentials import FcmCredentials
+from fanfare.adapters.fcm_sender import FcmEndpoint, FcmPushSender
+from fanfare.adapters.firestore.client import open_client, probe
+from fanfare.adapters.firestore.clients import FirestoreClientStore
+from fanfare.adapters.firestore.devices import FirestoreDeviceStore
+from fanfare.adapters.firestore.idempotency import FirestoreIdempotencyStore
+from fanfare.adapters.firestore.notifications import FirestoreNotificationStore
+from fanfare.adapters.firestore.profiles import FirestoreProfileStore
+from fanfare.adapters.firestore.tenants import FirestoreTenantStore
+from fanfare.adapters.google_oidc import GoogleCertificates, GoogleTaskAuthenticator
+from fanfare.adapters.health import CachedHealth
+from fanfare.adapters.secret_manager import SecretManager
+from fanfare.adapters.structured_log import StructuredLog
+from fanfare.adapters.system import SystemClock, SystemIdentifiers, random_bytes
+from fanfare.config import Settings
+from fanfare.ports import Deps
+
+
+def build_deps(settings: Settings) -> Deps:
+    """Build one of each."""
+    clock, identifiers, log = SystemClock(), SystemIdentifiers(), StructuredLog(settings.log_level)
+    firestore = open_client(settings)
+    secrets = SecretManager(settings.project, settings.secret_manager_endpoint)
+    keys = DeploymentKeys(secrets)
+    tenants = FirestoreTenantStore(firestore, clock, identifiers, keys, random_bytes)
+    cipher, index = FieldCipher(tenants, random_bytes), BlindIndex(keys)
+    sender = FcmPushSender(FcmEndpoint(settings.fcm_endpoint, settings.fcm_ca_bundle), FcmCredentials(secrets, settings.oauth_token_uri))
+    tasks = CloudTaskQueue(settings, log)
+    probes = {
+        "firestore": lambda: probe(firestore),
+        "tasks": tasks.probe,
+        "secrets": lambda: secrets.access(CURSOR_KEY),
+        "fcm": sender.probe,
+    }
+    certificates = GoogleCertificates(settings.oidc_certs_url, clock)
+    return Deps(
+        clock=clock,
+        identifiers=identifiers,
+        clients=FirestoreClientStore(firestore, clock, identifiers),
+        tenants=tenants,
+        profiles=FirestoreProfileStore(firestore, identifiers, index),
+        devices=FirestoreDeviceStore(firestore, identifiers, index, cipher),
+        notifications=FirestoreNotificationStore(firestore, identifiers, cipher),
+        idempotency=FirestoreIdempotencyStore(firestore, identifiers),
+        credentials=secrets,
+        tasks=tasks,
+        sender=sender,
+        receipt_keys=keys,
+        cursor_keys=keys,
+        task_authenticator=GoogleTaskAuthenticator(certificates, settings.send_url, settings.tasks_service_account),
+        health=CachedHealth(clock, probes),
+        log=log,
+    )

@@ -1,0 +1,53 @@
+"""The entry points of every deployed function: each builds its surface at its first request and hands the request over."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cache
+from io import BytesIO
+from typing import cast
+
+from flask import Flask, Request, Response
+
+from fanfare.config import Settings
+from fanfare.ports import Deps
+from fanfare.web.bodies import LARGEST_BULK_BODY
+
+
+@cache
+def _deps() -> Deps:
+    from fanfare.wiring import build_deps  # noqa: PLC0415 - adapters are built, and so imported, at the first request
+
+    return build_deps(Settings.from_env(os.environ))
+
+
+@cache
+def _surface(build: Callable[[Deps], Flask]) -> Flask:
+    return build(_deps())
+
+
+def api(request: Request) -> Response:
+    """The public API: https, API keys."""
+    from fanfare.web.api import build_api  # noqa: PLC0415 - an instance of another function never needs it
+
+    return _hand_over(_surface(build_api), request)
+
+
+def send(request: Request) -> Response:
+    """Deliver one chunk: called by Cloud Tasks."""
+    from fanfare.web.tasks import build_send  # noqa: PLC0415 - an instance of another function never needs it
+
+    return _hand_over(_surface(build_send), request)
+
+
+def _hand_over(app: Flask, request: Request) -> Response:
+    """Give a request to our own app, its body buffered: the framework's app has begun to read the stream.
+
+    One byte more than the largest body is read at the most; the app refuses it by its length.
+    """
+    length = request.content_length
+    body = request.environ["wsgi.input"].read(LARGEST_BULK_BODY + 1 if length is None else min(length, LARGEST_BULK_BODY + 1))
+    environ = {**request.environ, "wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body) if length is None else length)}
+    environ["PATH_INFO"] = "/" + environ.get("PATH_INFO", "").strip("/")
+    return cast("Response", Response.from_app(app, environ, buffered=True))

@@ -1,0 +1,1 @@
+"""Google's identity endpoints: OIDC tokens with their certificates, OAuth access tokens."""

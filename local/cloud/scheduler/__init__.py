@@ -1,0 +1,1 @@
+"""Cloud Scheduler: jobs that call an HTTP target on a cron schedule."""

@@ -1,0 +1,43 @@
+"""The functions that the stack runs, each in a process of its own as functions-framework serves it when deployed."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.addresses import LOOPBACK
+
+_TIMEOUT_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Function:
+    """One entry point of `functions/main.py`; `threads` is its concurrency."""
+
+    name: str
+    threads: int
+
+
+FUNCTIONS = (
+    Function("api", threads=16),
+    Function("send", threads=8),
+)
+
+
+def function_command(function: Function, folder: Path, port: int) -> list[str]:
+    """Return the command that serves one function."""
+    source = str(folder / "main.py")
+    return [sys.executable, "-m", "functions_framework", "--target", function.name, "--source", source, "--host", LOOPBACK, "--port", str(port)]
+
+
+def function_environment(function: Function) -> dict[str, str]:
+    """Return what a deployed function of this name finds in its environment."""
+    return {
+        "FUNCTION_TARGET": function.name,
+        "WORKERS": "1",
+        "THREADS": str(function.threads),
+        "CLOUD_RUN_TIMEOUT_SECONDS": str(_TIMEOUT_SECONDS),
+        # Lines appear in the log file when they are written, also when the process is killed.
+        "PYTHONUNBUFFERED": "1",
+    }

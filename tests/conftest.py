@@ -1,0 +1,48 @@
+"""Fixtures of the real parts: the Firestore emulator and the whole local stack.
+
+Both start when a test first asks for them and live until the run ends, one of each per pytest-xdist worker. Where they
+cannot start, the run stops with one sentence: a suite that skips its contract tests proves nothing.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.errors import StackError
+from local.settings import StackSettings
+from local.stack import ALL_PARTS, Stack
+
+
+def _running(folder: Path, parts: frozenset[str]) -> Iterator[Stack]:
+    stack = Stack(StackSettings(), folder=folder, parts=parts)
+    try:
+        stack.__enter__()
+    except StackError as error:
+        pytest.exit(f"The local stack did not start: {error}", returncode=1)
+    try:
+        yield stack
+    finally:
+        stack.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start the Firestore emulator; its host:port."""
+    for stack in _running(tmp_path_factory.mktemp("emulator"), frozenset({"firestore"})):
+        yield stack.firestore_host
+
+
+@pytest.fixture
+def project_id() -> str:
+    """Name a project of its own for one test: the emulator keeps the data of different projects apart."""
+    return f"test-{uuid.uuid4().hex[:20]}"
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Start the whole stack, the deployed functions included."""
+    yield from _running(tmp_path_factory.mktemp("stack"), ALL_PARTS)
