@@ -36,9 +36,16 @@ def api(request: Request) -> Response:
 
 def send(request: Request) -> Response:
     """Deliver one chunk: called by Cloud Tasks."""
-    from fanfare.web.tasks import build_send  # noqa: PLC0415 - an instance of another function never needs it
+    from fanfare.web.send import build_send  # noqa: PLC0415 - an instance of another function never needs it
 
     return _hand_over(_surface(build_send), request)
+
+
+def schedule(request: Request) -> Response:
+    """The tick of every minute: called by Cloud Scheduler."""
+    from fanfare.web.schedule import build_schedule  # noqa: PLC0415 - an instance of another function never needs it
+
+    return _hand_over(_surface(build_schedule), request)
 
 
 def _hand_over(app: Flask, request: Request) -> Response:

@@ -11,6 +11,7 @@ from local.settings import ROOT, StackSettings
 
 REGION = "us-central1"
 TASKS_SERVICE_ACCOUNT = f"tasks@{PROJECT}.iam.gserviceaccount.com"
+SCHEDULER_SERVICE_ACCOUNT = f"scheduler@{PROJECT}.iam.gserviceaccount.com"
 
 # Whatever of this a shell has set is about something else than this stack: another project, another emulator, another server.
 _NOT_INHERITED = frozenset(
@@ -62,6 +63,8 @@ def service_environment(addresses: Addresses, settings: StackSettings, *, ca_bun
         "OAUTH_TOKEN_URI": "" if settings.credentials else f"{cloud}/token",
         "OIDC_CERTS_URL": f"{cloud}/oauth2/v1/certs",
         "SEND_URL": addresses.function_url("send"),
+        "SCHEDULE_URL": addresses.function_url("schedule"),
+        "SCHEDULER_SERVICE_ACCOUNT": SCHEDULER_SERVICE_ACCOUNT,
         "TASKS_SERVICE_ACCOUNT": TASKS_SERVICE_ACCOUNT,
         "LOG_LEVEL": "INFO",
     }

@@ -22,6 +22,7 @@ class Function:
 FUNCTIONS = (
     Function("api", threads=16),
     Function("send", threads=8),
+    Function("schedule", threads=1),
 )
 
 

@@ -16,7 +16,7 @@ from typing import Self
 
 from local.addresses import LOOPBACK, Addresses, check_port_is_free, reachable_host
 from local.certificates import write_certificates
-from local.environment import REGION
+from local.environment import REGION, SCHEDULER_SERVICE_ACCOUNT
 from local.errors import StackError
 from local.firebase import PROJECT
 from local.functions import FUNCTIONS
@@ -105,12 +105,15 @@ class Stack:
             return
         # These clients cost half a second to import, which a stack without this part need not wait for.
         from local.deployment_secrets import create_deployment_secrets  # noqa: PLC0415
+        from local.jobs import create_jobs  # noqa: PLC0415
         from local.queues import create_queues  # noqa: PLC0415
 
         self._wait_until_ready("cloud")
         address = f"{LOOPBACK}:{self._addresses.cloud}"
         create_queues(address, project=PROJECT, region=REGION)
         create_deployment_secrets(address, project=PROJECT)
+        urls = {function.name: self._addresses.function_url(function.name) for function in FUNCTIONS}
+        create_jobs(address, project=PROJECT, region=REGION, urls=urls, service_account=SCHEDULER_SERVICE_ACCOUNT)
 
     def _wait_until_ready(self, name: str) -> None:
         service = self._services[name]

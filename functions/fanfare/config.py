@@ -10,7 +10,7 @@ GOOGLE_CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
 GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address, not a secret
 FCM_ENDPOINT = "https://fcm.googleapis.com"
 _LOCAL_ONLY = ("FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST", "CLOUD_TASKS_ENDPOINT", "SECRET_MANAGER_ENDPOINT")
-_ENDPOINTS = ("FCM_ENDPOINT", "OAUTH_TOKEN_URI", "OIDC_CERTS_URL", "SEND_URL")
+_ENDPOINTS = ("FCM_ENDPOINT", "OAUTH_TOKEN_URI", "OIDC_CERTS_URL", "SEND_URL", "SCHEDULE_URL")
 
 
 class InvalidSettings(ValueError):
@@ -32,7 +32,9 @@ class Settings:
     oauth_token_uri: str
     oidc_certs_url: str
     send_url: str
+    schedule_url: str
     tasks_service_account: str
+    scheduler_service_account: str
     log_level: str
 
     @classmethod
@@ -52,7 +54,9 @@ class Settings:
             oauth_token_uri=env.get("OAUTH_TOKEN_URI", GOOGLE_TOKEN_URI),
             oidc_certs_url=env.get("OIDC_CERTS_URL", GOOGLE_CERTS_URL),
             send_url=_required(env, "SEND_URL"),
+            schedule_url=_required(env, "SCHEDULE_URL"),
             tasks_service_account=_required(env, "TASKS_SERVICE_ACCOUNT"),
+            scheduler_service_account=_required(env, "SCHEDULER_SERVICE_ACCOUNT"),
             log_level=env.get("LOG_LEVEL", "INFO"),
         )
 

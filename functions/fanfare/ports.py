@@ -11,16 +11,20 @@ from datetime import datetime
 from typing import Protocol
 
 from fanfare.domain.address import Address
+from fanfare.domain.audit import AuditEntry
 from fanfare.domain.chunk import Busy, Chunk, ChunkKey, Finished
 from fanfare.domain.classification import Answer
 from fanfare.domain.client import Client
+from fanfare.domain.dead_letter import DeadLetter, Replay
 from fanfare.domain.device import Device
+from fanfare.domain.health import ComponentHealth
 from fanfare.domain.idempotency import Attempt, StoredAnswer
 from fanfare.domain.listing import DeviceFilter, Page, ProfileFilter
 from fanfare.domain.notification import Notification
 from fanfare.domain.profile import Profile
 from fanfare.domain.recipient import Recipient
 from fanfare.domain.registration import Known, Registration, RegistrationPlan
+from fanfare.domain.sweeping import Overdue
 from fanfare.domain.tenant import Tenant
 
 
@@ -37,6 +41,10 @@ class Identifiers(Protocol):
 
     def new_id(self) -> str:
         """An id of 22 base64url characters (128 random bits)."""
+        ...
+
+    def jitter(self) -> float:
+        """A random number from 0 to 1."""
         ...
 
     def new_secret(self) -> str:
@@ -63,8 +71,20 @@ class TenantStore(Protocol):
         """Find a tenant; answers may be up to 60 seconds old."""
         ...
 
+    def get_fresh(self, tenant: str) -> Tenant | None:
+        """Find a tenant as it is stored now."""
+        ...
+
     def create(self, tenant: Tenant) -> None:
         """Store a new tenant together with a fresh data key."""
+        ...
+
+    def update(self, tenant: str, decide: Callable[[Tenant], Tenant | None], audit: AuditEntry | None = None) -> Tenant | None:
+        """Apply a pure decision to the stored tenant (None leaves it), with an audit entry in the same commit; returns its state."""
+        ...
+
+    def find_needing_attention(self, now: datetime, limit: int) -> Sequence[Tenant]:
+        """Find the tenants that the schedule tick must look at by `now`."""
         ...
 
 
@@ -107,6 +127,10 @@ class DeviceStore(Protocol):
         """Apply a pure decision to a stored device (None leaves it) and return its state; None if there is no such device."""
         ...
 
+    def update_many(self, tenant: str, device_ids: Sequence[str], decide: Callable[[Device], Device | None]) -> None:
+        """Apply a pure decision to many devices: one call to read them, one commit; unknown ids are passed over."""
+        ...
+
     def find_active(self, tenant: str, addresses: Sequence[Address], limit: int) -> Sequence[Device]:
         """Find the active devices of the named profiles, at most `limit`."""
         ...
@@ -139,16 +163,40 @@ class NotificationStore(Protocol):
         """Read in one call what a delivery needs; None if there is no such notification or chunk."""
         ...
 
-    def conclude(self, chunk: Chunk, notification: Notification) -> bool:
-        """Store a chunk's end together with its notification. False: the claim was lost to another call and nothing was stored."""
+    def save_chunk(self, chunk: Chunk) -> Chunk | None:
+        """Store a claimed chunk by itself: a checkpoint, or its cancellation. Returns it with its new revision; None if the claim was lost."""
         ...
 
-    def cancel_chunk(self, chunk: Chunk) -> None:
-        """Store a claimed chunk as cancelled, with its reason; without effect if the claim was lost."""
+    def conclude(self, chunk: Chunk, notification: Notification, dead_letter: DeadLetter | None = None) -> bool:
+        """Store a pass's end: the chunk, its notification, and its dead letter if it has one. False: the claim was lost, nothing was stored."""
         ...
 
-    def get_with_chunk(self, tenant: str, notification_id: str) -> tuple[Notification, Chunk | None] | None:
-        """Find a notification and, where its delivery has begun, its first chunk, in one call."""
+    def get_dead_letter(self, tenant: str, dead_letter_id: str) -> DeadLetter | None:
+        """Find one dead letter."""
+        ...
+
+    def list_dead_letters(self, tenant: str, limit: int, after: str | None) -> Page[DeadLetter]:
+        """List dead letters in the order of their ids."""
+        ...
+
+    def replay(self, letter: DeadLetter, replay: Replay, now: datetime) -> DeadLetter | None:
+        """Store a replay: chunk, notification and dead letter in one commit. None if something changed meanwhile and nothing was stored."""
+        ...
+
+    def find_overdue(self, now: datetime, limit: int) -> Overdue:
+        """Find, in all tenants, at most `limit` chunks and notifications whose next check has passed."""
+        ...
+
+    def set_next_check(self, key: ChunkKey, at: datetime | None) -> None:
+        """Move the next check of a chunk's *notification*; None ends it, because the chunk itself is checked from now on."""
+        ...
+
+    def find_parked(self, tenant: str, limit: int) -> Sequence[ChunkKey]:
+        """Find parked chunks of a tenant."""
+        ...
+
+    def get_with_chunk(self, key: ChunkKey) -> tuple[Notification, Chunk | None] | None:
+        """Find a notification and, where its delivery has begun, one of its chunks, in one call."""
         ...
 
 
@@ -187,11 +235,16 @@ class TaskQueue(Protocol):
 class PushSender(Protocol):
     """FCM."""
 
-    def send(self, tenant: Tenant, bodies: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Answer]]:
+    def send(self, tenant: Tenant, bodies: Iterable[tuple[str, bytes]]) -> Iterator[Sequence[tuple[str, Answer]]]:
         """Post messages (key, JSON body) over one multiplexed connection and yield (key, answer) in the order in which answers arrive.
 
-        Raises Unavailable if no access token for the tenant's project can be had.
+        They come in batches, at least one a second even if it is empty, so that the caller can keep its lease. Raises Unavailable if no access
+        token for the tenant's project can be had now, CredentialRefused if Google refuses the tenant's credential.
         """
+        ...
+
+    def renew(self, tenant: Tenant) -> None:
+        """Forget the tenant's access token: the next send gets a new one."""
         ...
 
 
@@ -211,19 +264,35 @@ class CursorKeys(Protocol):
         ...
 
 
-class TaskAuthenticator(Protocol):
+class CallAuthenticator(Protocol):
     """Who may call the internal functions."""
 
-    def authenticate(self, bearer: str) -> None:
+    def authenticate(self, function: str, bearer: str) -> None:
         """Raise Unauthenticated unless the token is a valid one for this function, Forbidden unless its account may call it."""
+        ...
+
+
+class Lifecycle(Protocol):
+    """How long this instance lives."""
+
+    def is_stopping(self) -> bool:
+        """Tell whether the instance was asked to end: what is not begun should be left to another one."""
+        ...
+
+
+class PoisonStore(Protocol):
+    """Tasks that can't be performed, because nothing in them names a piece of work."""
+
+    def record(self, function: str, task: str, reason: str, at: datetime) -> None:
+        """Keep that a task was refused, and why; its body is not kept."""
         ...
 
 
 class HealthProbe(Protocol):
     """How the things that we depend on are."""
 
-    def check(self) -> Mapping[str, str]:
-        """The last known state of each component, `ok` or `down`; at most ten seconds old where the component answers."""
+    def check(self) -> Mapping[str, ComponentHealth]:
+        """The last known state of each component; at most ten seconds old where the component answers."""
         ...
 
 
@@ -260,6 +329,8 @@ class Deps:
     sender: PushSender
     receipt_keys: ReceiptKeys
     cursor_keys: CursorKeys
-    task_authenticator: TaskAuthenticator
+    call_authenticator: CallAuthenticator
+    poison: PoisonStore
+    lifecycle: Lifecycle
     health: HealthProbe
     log: Log

@@ -13,10 +13,12 @@ from fanfare.adapters.firestore.clients import FirestoreClientStore
 from fanfare.adapters.firestore.devices import FirestoreDeviceStore
 from fanfare.adapters.firestore.idempotency import FirestoreIdempotencyStore
 from fanfare.adapters.firestore.notifications import FirestoreNotificationStore
+from fanfare.adapters.firestore.poison import FirestorePoisonStore
 from fanfare.adapters.firestore.profiles import FirestoreProfileStore
 from fanfare.adapters.firestore.tenants import FirestoreTenantStore
-from fanfare.adapters.google_oidc import GoogleCertificates, GoogleTaskAuthenticator
+from fanfare.adapters.google_oidc import AllowedCaller, GoogleCallAuthenticator, GoogleCertificates
 from fanfare.adapters.health import CachedHealth
+from fanfare.adapters.lifecycle import WorkerLifecycle
 from fanfare.adapters.secret_manager import SecretManager
 from fanfare.adapters.structured_log import StructuredLog
 from fanfare.adapters.system import SystemClock, SystemIdentifiers, random_bytes
@@ -40,7 +42,10 @@ def build_deps(settings: Settings) -> Deps:
         "secrets": lambda: secrets.access(CURSOR_KEY),
         "fcm": sender.probe,
     }
-    certificates = GoogleCertificates(settings.oidc_certs_url, clock)
+    callers = {
+        "send": AllowedCaller(settings.send_url, settings.tasks_service_account),
+        "schedule": AllowedCaller(settings.schedule_url, settings.scheduler_service_account),
+    }
     return Deps(
         clock=clock,
         identifiers=identifiers,
@@ -55,7 +60,9 @@ def build_deps(settings: Settings) -> Deps:
         sender=sender,
         receipt_keys=keys,
         cursor_keys=keys,
-        task_authenticator=GoogleTaskAuthenticator(certificates, settings.send_url, settings.tasks_service_account),
+        call_authenticator=GoogleCallAuthenticator(GoogleCertificates(settings.oidc_certs_url, clock), callers),
+        poison=FirestorePoisonStore(firestore),
+        lifecycle=WorkerLifecycle(),
         health=CachedHealth(clock, probes),
         log=log,
     )

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import requests
+from google.auth.exceptions import RefreshError
 from google.auth.transport.requests import Request
 from google.oauth2.service_account import Credentials
 
 from fanfare.adapters.google_errors import translated
 from fanfare.adapters.secret_manager import SecretManager
-from fanfare.domain.errors import Unavailable
+from fanfare.domain.errors import CredentialRefused, Unavailable
 from fanfare.domain.tenant import Tenant
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
@@ -36,13 +37,26 @@ class FcmCredentials:
         self._session = requests.Session()
 
     def access_token(self, tenant: Tenant) -> str:
-        """A valid access token for the tenant's project; Unavailable if its credential can't be read or is refused."""
+        """A valid access token for the tenant's project; Unavailable if none can be had now, CredentialRefused if its credential is no good."""
         account = self._account(tenant.credential_secret)
         with account.lock:
             if not account.credentials.valid:
-                with translated("Google's token service"):
-                    account.credentials.refresh(Request(session=self._session))
+                self._refresh(account.credentials)
             return str(account.credentials.token)
+
+    def renew(self, tenant: Tenant) -> None:
+        """Forget the tenant's token and credential: both are read again when they are needed next."""
+        with self._lock:
+            self._accounts.pop(tenant.credential_secret, None)
+
+    def _refresh(self, credentials: Credentials) -> None:
+        try:
+            with translated("Google's token service"):
+                credentials.refresh(Request(session=self._session))
+        except Unavailable as error:
+            if isinstance(error.__cause__, RefreshError) and not error.__cause__.retryable:
+                raise CredentialRefused("CREDENTIAL_REFUSED") from error
+            raise
 
     def _account(self, secret: str) -> _Account:
         with self._lock:
@@ -57,7 +71,7 @@ class FcmCredentials:
         try:
             return parse_credential(self._secrets.access(secret).value, self._token_uri)
         except ValueError as error:
-            raise Unavailable("The tenant's FCM credential is not usable.") from error
+            raise CredentialRefused("CREDENTIAL_UNUSABLE") from error
 
 
 def parse_credential(raw: bytes, token_uri: str) -> Credentials:

@@ -6,7 +6,7 @@ A message costs what libcurl costs (docs/performance.md): handles are reused, he
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -50,12 +50,19 @@ class FcmPushSender:
         self._credentials = credentials
         self._lanes = threading.local()
 
-    def send(self, tenant: Tenant, bodies: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Answer]]:
-        """Post messages (key, JSON body) and yield (key, answer) in the order in which answers arrive; Unavailable without an access token."""
+    def send(self, tenant: Tenant, bodies: Iterable[tuple[str, bytes]]) -> Iterator[Sequence[tuple[str, Answer]]]:
+        """Post messages (key, JSON body) and yield (key, answer) in batches, in the order in which answers arrive, at least one a second.
+
+        Raises Unavailable if no access token can be had now, CredentialRefused if Google refuses the tenant's credential.
+        """
         token = self._credentials.access_token(tenant)
         url = f"{self._endpoint.url}/v1/projects/{tenant.firebase_project_id}/messages:send"
         headers = [f"Authorization: Bearer {token}", "Content-Type: application/json"]
         return self._lane().run(url, headers, bodies)
+
+    def renew(self, tenant: Tenant) -> None:
+        """Forget the tenant's access token: the next send gets a new one."""
+        self._credentials.renew(tenant)
 
     def probe(self) -> None:
         """Connect to FCM and ask for nothing; Unavailable if it does not answer."""
@@ -91,17 +98,18 @@ class _Lane:
         self._idle: list[pycurl.Curl] = []
         self._busy: dict[pycurl.Curl, _Transfer] = {}
 
-    def run(self, url: str, headers: list[str], bodies: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Answer]]:
+    def run(self, url: str, headers: list[str], bodies: Iterable[tuple[str, bytes]]) -> Iterator[Sequence[tuple[str, Answer]]]:
         waiting = iter(bodies)
+        exhausted = False
         try:
-            exhausted = self._fill(waiting, url, headers)
-            while self._busy:
+            while True:
+                exhausted = exhausted or self._fill(waiting, url, headers)
+                if not self._busy:
+                    return
                 self._multi.perform()
-                yield from self._finished()
-                if not exhausted:
-                    exhausted = self._fill(waiting, url, headers)
-                elif self._busy:
-                    self._multi.select(_SELECT_SECONDS)
+                self._multi.select(_SELECT_SECONDS)
+                self._multi.perform()
+                yield self._finished()
         finally:
             self._abort()
 
@@ -112,7 +120,6 @@ class _Lane:
             if item is None:
                 return True
             self._start(item, url, headers)
-        self._multi.select(_SELECT_SECONDS)
         return False
 
     def _start(self, item: tuple[str, bytes], url: str, headers: list[str]) -> None:
@@ -126,17 +133,17 @@ class _Lane:
         self._busy[curl] = _Transfer(key, received)
         self._multi.add_handle(curl)
 
-    def _finished(self) -> Iterator[tuple[str, Answer]]:
+    def _finished(self) -> list[tuple[str, Answer]]:
+        answers = []
         while True:
             queued, succeeded, failed = self._multi.info_read()
             for curl in succeeded:
                 transfer = self._release(curl)
-                yield transfer.key, Answer(curl.getinfo(pycurl.RESPONSE_CODE), transfer.received.getvalue())
-            for curl, _code, _message in failed:
-                # Whether FCM accepted the message is unknown: the connection broke or the time ran out.
-                yield self._release(curl).key, Answer(0)
+                answers.append((transfer.key, _answer(curl, transfer.received.getvalue())))
+            # Whether FCM accepted the message is unknown where the connection broke or the time ran out.
+            answers.extend((self._release(curl).key, Answer(0)) for curl, _code, _message in failed)
             if not queued:
-                return
+                return answers
 
     def _release(self, curl: pycurl.Curl) -> _Transfer:
         self._multi.remove_handle(curl)
@@ -161,3 +168,9 @@ class _Lane:
         if self._ca_bundle:
             curl.setopt(pycurl.CAINFO, self._ca_bundle)
         return curl
+
+
+def _answer(curl: pycurl.Curl, body: bytes) -> Answer:
+    status = curl.getinfo(pycurl.RESPONSE_CODE)
+    # libcurl reads both forms of Retry-After, seconds and an HTTP date, and says how many seconds are left.
+    return Answer(status, body) if status == 200 else Answer(status, body, curl.getinfo(pycurl.RETRY_AFTER))

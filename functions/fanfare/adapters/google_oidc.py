@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import requests
@@ -57,26 +58,34 @@ class GoogleCertificates:
         self._fresh_until = self._fetched_at + timedelta(seconds=int(age[1]) if age else _DEFAULT_MAX_AGE)
 
 
-class GoogleTaskAuthenticator:
-    """Accepts tokens of one service account for one audience."""
+@dataclass(frozen=True, slots=True)
+class AllowedCaller:
+    """Who may call one function: a service account, with a token made for this audience (the function's URL)."""
 
-    def __init__(self, certificates: GoogleCertificates, audience: str, service_account: str) -> None:
+    audience: str
+    service_account: str
+
+
+class GoogleCallAuthenticator:
+    """Accepts, for each internal function, tokens of one service account for its audience."""
+
+    def __init__(self, certificates: GoogleCertificates, callers: Mapping[str, AllowedCaller]) -> None:
         self._certificates = certificates
-        self._audience = audience
-        self._service_account = service_account
+        self._callers = callers
 
-    def authenticate(self, bearer: str) -> None:
+    def authenticate(self, function: str, bearer: str) -> None:
         """Raise Unauthenticated unless the token is a valid one for this function, Forbidden unless its account may call it."""
-        claims = self._claims(bearer)
+        allowed = self._callers[function]
+        claims = self._claims(bearer, allowed.audience)
         if claims.get("iss") not in ISSUERS:
             raise Unauthenticated("The token is not valid.")
-        if claims.get("email") != self._service_account or claims.get("email_verified") is not True:
+        if claims.get("email") != allowed.service_account or claims.get("email_verified") is not True:
             raise Forbidden("This account may not call this function.")
 
-    def _claims(self, bearer: str) -> Mapping[str, object]:
+    def _claims(self, bearer: str, audience: str) -> Mapping[str, object]:
         try:
             key_id = str(jwt.decode_header(bearer).get("kid", ""))
-            claims: Mapping[str, object] = jwt.decode(bearer, certs=self._certificates.get(key_id), audience=self._audience, clock_skew_in_seconds=5)
+            claims: Mapping[str, object] = jwt.decode(bearer, certs=self._certificates.get(key_id), audience=audience, clock_skew_in_seconds=5)
         except (ValueError, GoogleAuthError) as error:
             raise Unauthenticated("The token is not valid.") from error
         return claims

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from fanfare.domain.errors import Unavailable
+from fanfare.domain.health import ComponentHealth, State
 from fanfare.ports import Clock
 
 FRESH = timedelta(seconds=10)
@@ -20,13 +21,13 @@ class CachedHealth:
     def __init__(self, clock: Clock, probes: Mapping[str, Callable[[], object]]) -> None:
         self._clock = clock
         self._probes = probes
-        self._states = dict.fromkeys(probes, "unknown")
+        self._states = dict.fromkeys(probes, ComponentHealth())
         self._asked_at: datetime | None = None
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
-    def check(self) -> Mapping[str, str]:
-        """The last known state of each component: `ok`, `down` or `unknown`."""
+    def check(self) -> Mapping[str, ComponentHealth]:
+        """The last known state of each component."""
         now = self._clock.now()
         with self._lock:
             first = self._asked_at is None
@@ -42,12 +43,12 @@ class CachedHealth:
 
     def _ask_all(self) -> None:
         for component, probe in self._probes.items():
-            self._states[component] = _ask(probe)
+            self._states[component] = self._ask(probe)
 
-
-def _ask(probe: Callable[[], object]) -> str:
-    try:
-        probe()
-    except Unavailable:
-        return "down"
-    return "ok"
+    def _ask(self, probe: Callable[[], object]) -> ComponentHealth:
+        started = self._clock.now()
+        try:
+            probe()
+        except Unavailable:
+            return ComponentHealth(State.DOWN)
+        return ComponentHealth(State.OK, round((self._clock.now() - started).total_seconds() * 1000, 1))

@@ -28,6 +28,10 @@ class SystemIdentifiers:
         """An id of 22 base64url characters (128 random bits)."""
         return encode_base64url(secrets.token_bytes(16))
 
+    def jitter(self) -> float:
+        """A random number from 0 to 1."""
+        return secrets.randbelow(1_000_001) / 1_000_000
+
     def new_secret(self) -> str:
         """A secret of 43 base64url characters (256 random bits)."""
         return encode_base64url(secrets.token_bytes(32))

@@ -1,6 +1,14 @@
 """A chunk: at most 500 recipients that one call of `send` delivers, and the claim that lets only one call do it at a time.
 
-States: claimed → done, or → retrying(due_at) → claimed …; parked, held and cancelled come from outside the delivery itself.
+| state | a call of `send` | what brings it on |
+|---|---|---|
+| none | claims it | the task, or the sweep |
+| claimed, lease running | is told to wait | |
+| claimed, lease over | takes it over | the queue's retry, or the sweep |
+| retrying, before due_at | has nothing to do | |
+| retrying, due | takes it over | the due task, or the sweep |
+| parked | takes it over, and parks it again while the tenant is held | the tick, once the breaker closes or the quarantine ends |
+| done, cancelled | has nothing to do | |
 """
 
 from __future__ import annotations
@@ -45,7 +53,8 @@ class ChunkKey:
 class Chunk:
     """The stored state of a chunk's delivery. `results` are keyed by device id, because a shard may be rewritten between two attempts.
 
-    `revision` is the store's mark of the state that was read or written last; the next write is guarded by it.
+    `planned_at` is set by a replay, whose messages begin a new life then. `revision` is the store's mark of the state that was read or written
+    last; the next write is guarded by it.
     """
 
     key: ChunkKey
@@ -55,6 +64,8 @@ class Chunk:
     started_at: datetime
     attempt: int = 1
     next_check_at: datetime | None = None
+    due_at: datetime | None = None
+    planned_at: datetime | None = None
     reason: str | None = None
     counts: Counts = field(default_factory=Counts)
     completed_at: datetime | None = None
@@ -79,7 +90,7 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Nothing is left to do."""
+    """Nothing is left to do, at least not now."""
 
 
 def new_claim(key: ChunkKey, owner: str, now: datetime) -> Chunk:
@@ -90,19 +101,21 @@ def new_claim(key: ChunkKey, owner: str, now: datetime) -> Chunk:
 
 def decide_claim(chunk: Chunk, owner: str, now: datetime) -> Claimed | Busy | Finished:
     """Decide whether a call may take over a chunk that was claimed before."""
-    if chunk.state in FINAL_STATES:
+    if chunk.state in FINAL_STATES or (chunk.state is ChunkState.RETRYING and chunk.due_at is not None and now < chunk.due_at):
         return Finished()
     free_at = chunk.lease_until + CLOCK_SKEW
     if chunk.state is ChunkState.CLAIMED and now < free_at:
         return Busy(max(1, int((free_at - now).total_seconds()) + 1))
+    taken = replace(chunk, state=ChunkState.CLAIMED, owner=owner, attempt=chunk.attempt + 1, reason=None, due_at=None)
+    return Claimed(renew_lease(taken, now))
+
+
+def renew_lease(chunk: Chunk, now: datetime) -> Chunk:
+    """Keep a claimed chunk for another lease."""
     until = now + LEASE
-    taken = replace(
-        chunk,
-        state=ChunkState.CLAIMED,
-        owner=owner,
-        lease_until=until,
-        next_check_at=until + CLOCK_SKEW,
-        attempt=chunk.attempt + 1,
-        reason=None,
-    )
-    return Claimed(taken)
+    return replace(chunk, lease_until=until, next_check_at=until + CLOCK_SKEW)
+
+
+def give_back(chunk: Chunk, now: datetime) -> Chunk:
+    """End a lease early, so that another call can go on at once: the instance is being shut down."""
+    return replace(chunk, lease_until=now - CLOCK_SKEW, next_check_at=now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -59,7 +59,8 @@ def is_token_valid(client: Client, token: str, now: datetime) -> bool:
     return matches and not expired and client.revoked_at is None
 
 
-def check_scope(client: Client, scope: Scope) -> None:
-    """Refuse a client that lacks a scope."""
-    if scope not in client.scopes:
-        raise Forbidden(f"This client lacks the scope {scope}.", scope)
+def check_scope(client: Client, scopes: Collection[Scope]) -> None:
+    """Refuse a client that has none of these scopes."""
+    if client.scopes.isdisjoint(scopes):
+        wanted = " or ".join(scopes)
+        raise Forbidden(f"This client lacks the scope {wanted}.", wanted)

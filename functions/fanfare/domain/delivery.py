@@ -1,59 +1,159 @@
-"""From verdicts to what must be stored: the pure half of delivering a chunk."""
+"""From verdicts to what must be stored: the pure half of delivering a chunk.
+
+A pass sends to everybody who has no final outcome and is due. `record` turns one verdict into one result; `plan_chunk` turns the results of a pass
+into the chunk's next state:
+
+| after the pass | the chunk is |
+|---|---|
+| everybody has a final outcome | done |
+| the tenant is held, wholly or for the platform of all who are left | parked, and looked at again when its messages expire |
+| somebody is to be tried again, or was not reached in this pass | retrying, due at the earliest of them |
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from fanfare.domain.chunk import Chunk, ChunkState
-from fanfare.domain.classification import Verdict
+from fanfare.domain.classification import REASONS, Kind, MessageAction, Verdict
 from fanfare.domain.device import Device, Retirement
-from fanfare.domain.notification import Notification, NotificationStatus, StatusReason
-from fanfare.domain.outcome import Outcome, Result, count
+from fanfare.domain.notification import Notification, NotificationStatus
+from fanfare.domain.outcome import FINAL_OUTCOMES, Outcome, Result, count
 from fanfare.domain.recipient import Recipient
 from fanfare.domain.registration import deactivate
+from fanfare.domain.retry import retry_at, wait_seconds
 
 CLEAR_ERRORS = 10
 """So many errors stand in the chunk in clear, for whoever reads it in the console; all of them are in the packed results."""
+SWEEP_GRACE = timedelta(seconds=60)
+"""The sweep gives a due task this long before it takes its place."""
+SHORTEST_LIFE = timedelta(seconds=60)
+"""A message of a shorter life ("now or never") still gets the time that its first attempt needs."""
+RESUME_WAIT = timedelta(seconds=30)
+"""A pass that could not reach everybody, for want of an access token, goes on after this."""
+EXPIRED = "EXPIRED"
 
 
 @dataclass(frozen=True, slots=True)
-class Conclusion:
-    """A chunk and its notification as they are to be stored together."""
+class Moment:
+    """When a pass happens: `now`, the end of the messages' life, and a random number from 0 to 1 that spreads retries."""
+
+    now: datetime
+    expires_at: datetime
+    jitter: float
+
+
+def planned_at(notification: Notification, chunk: Chunk) -> datetime:
+    """When the chunk's messages began their life: with the notification, or with the replay of the chunk."""
+    return chunk.planned_at or notification.planned_at
+
+
+def expires_at(notification: Notification, chunk: Chunk) -> datetime:
+    """The instant after which a message is worth nothing to its recipients."""
+    return planned_at(notification, chunk) + max(timedelta(seconds=notification.ttl_seconds), SHORTEST_LIFE)
+
+
+def pending(recipients: Iterable[Recipient], results: Mapping[str, Result], now: datetime) -> list[Recipient]:
+    """Who is to be sent to in a pass at `now`."""
+    return [row for row in recipients if _is_pending(results.get(row.device_id), now)]
+
+
+def _is_pending(result: Result | None, now: datetime) -> bool:
+    if result is None:
+        return True
+    return result.outcome not in FINAL_OUTCOMES and (result.due_at is None or result.due_at <= now)
+
+
+def record(row: Recipient, verdict: Verdict, before: Result | None, moment: Moment) -> Result | None:
+    """One recipient's result after an answer; None if the answer says nothing about the message (the project is broken), which stays unsent."""
+    attempts = (before.attempts if before else 0) + 1
+    action = verdict.rule.message
+    if action is MessageAction.DONE:
+        return Result(Outcome.SENT, verdict.detail, verdict.http_status, attempts, row.platform, row.username)
+    if action is MessageAction.PARK:
+        return before
+    if action is MessageAction.RETRY:
+        return _retry(row, verdict, before, attempts, moment)
+    return _failed(row, verdict, attempts, dead_letter=verdict.rule.dead_letter)
+
+
+def _retry(row: Recipient, verdict: Verdict, before: Result | None, attempts: int, moment: Moment) -> Result:
+    since = (before.since if before else None) or moment.now
+    wait = wait_seconds(verdict.rule.retry, attempts, verdict.retry_after_seconds, moment.jitter)
+    due_at = retry_at(moment.now, wait, since, moment.expires_at)
+    if due_at is None:
+        return _failed(row, verdict, attempts, dead_letter=True)
+    return Result(Outcome.RETRYING, verdict.detail, verdict.http_status, attempts, row.platform, row.username, due_at, since)
+
+
+def _failed(row: Recipient, verdict: Verdict, attempts: int, *, dead_letter: bool) -> Result:
+    return Result(Outcome.FAILED, verdict.detail, verdict.http_status, attempts, row.platform, row.username, dead_letter=dead_letter)
+
+
+def expire(rows: Iterable[Recipient], results: Mapping[str, Result]) -> dict[str, Result]:
+    """The results of recipients whose message outlived its worth before it could be sent."""
+    return {
+        row.device_id: Result(Outcome.FAILED, EXPIRED, 0, _attempts(results.get(row.device_id)), row.platform, row.username, dead_letter=True)
+        for row in rows
+    }
+
+
+def _attempts(result: Result | None) -> int:
+    return result.attempts if result else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why a tenant's messages wait; `whole` unless only one platform's do."""
+
+    reason: str
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkPlan:
+    """A chunk and its notification as they are to be stored together; `due_at` is when a task must bring the chunk on."""
 
     chunk: Chunk
     notification: Notification
+    due_at: datetime | None = None
 
 
-def conclude(notification: Notification, chunk: Chunk, recipients: Sequence[Recipient], verdicts: Mapping[str, Verdict], now: datetime) -> Conclusion:
-    """Turn the verdicts of a whole chunk into final states. Recipients without a verdict stay unsent."""
-    results = {row.device_id: _result(row, verdicts[row.device_id]) for row in recipients if row.device_id in verdicts}
+def plan_chunk(
+    notification: Notification, chunk: Chunk, recipients: Sequence[Recipient], results: Mapping[str, Result], now: datetime, hold: Hold | None
+) -> ChunkPlan:
+    """Decide a chunk's state after a pass; `hold` says why the tenant is held, if it is."""
     counts = count(results.values(), len(recipients))
-    errors = Counter(result.detail for result in results.values() if result.outcome is Outcome.FAILED)
-    done = replace(
-        chunk, state=ChunkState.DONE, next_check_at=None, completed_at=now, results=results, counts=counts, errors=_clear_errors(results)
-    )  # fmt: skip
-    completed = replace(
-        notification, status=NotificationStatus.COMPLETED, counts=counts, errors=dict(errors), started_at=chunk.started_at,
-        completed_at=now, next_check_at=None, status_reason=None if recipients else StatusReason.NO_RECIPIENTS,
-    )  # fmt: skip
-    return Conclusion(done, completed)
+    chunk = replace(chunk, results=results, counts=counts, errors=_clear_errors(results))
+    progress = replace(
+        notification, status=NotificationStatus.SENDING, counts=counts, errors=count_errors(results), started_at=chunk.started_at, next_check_at=None
+    )
+    if counts.unsent + counts.retrying == 0:
+        done = replace(chunk, state=ChunkState.DONE, next_check_at=None, completed_at=now)
+        return ChunkPlan(done, replace(progress, status=NotificationStatus.COMPLETED, completed_at=now, status_reason=None))
+    if hold is not None and (hold.whole or counts.retrying == 0):
+        parked = replace(chunk, state=ChunkState.PARKED, reason=hold.reason, next_check_at=expires_at(notification, chunk) + SWEEP_GRACE)
+        return ChunkPlan(parked, replace(progress, status_reason=hold.reason))
+    due_at = min((result.due_at for result in results.values() if result.due_at is not None), default=now + RESUME_WAIT)
+    waiting = replace(chunk, state=ChunkState.RETRYING, due_at=due_at, next_check_at=due_at + SWEEP_GRACE)
+    return ChunkPlan(waiting, replace(progress, status_reason=None), due_at)
 
 
-def decide_retirement(device: Device, *, sent_to: Recipient, verdict: Verdict, notification_id: str, now: datetime) -> Device | None:
-    """Retire a device whose target FCM declared dead; None if it has another target by now or is inactive already."""
-    if verdict.retire is None or device.target != sent_to.target or not device.active:
-        return None
-    evidence = Retirement(verdict.detail, now, notification_id)
-    return replace(deactivate(device, verdict.retire), retirement=evidence)
-
-
-def _result(row: Recipient, verdict: Verdict) -> Result:
-    return Result(verdict.outcome, verdict.detail, verdict.http_status, 1, row.platform, row.username)
+def count_errors(results: Mapping[str, Result]) -> dict[str, int]:
+    """How often each error code occurs among the failures."""
+    return dict(Counter(result.detail for result in results.values() if result.outcome is Outcome.FAILED))
 
 
 def _clear_errors(results: Mapping[str, Result]) -> tuple[Mapping[str, str], ...]:
     failed = [(device_id, result.detail) for device_id, result in results.items() if result.outcome is Outcome.FAILED]
     return tuple({"device_id": device_id, "code": code} for device_id, code in failed[:CLEAR_ERRORS])
+
+
+def decide_retirement(device: Device, *, sent_to: Recipient, kind: Kind, code: str, notification_id: str, now: datetime) -> Device | None:
+    """Retire a device whose target FCM declared dead; None if it has another target by now or is inactive already."""
+    if device.target != sent_to.target or not device.active:
+        return None
+    return replace(deactivate(device, REASONS[kind]), retirement=Retirement(code, now, notification_id))

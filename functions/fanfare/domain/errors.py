@@ -102,3 +102,11 @@ class Unavailable(FanfareError):
     def __init__(self, detail: str, retry_after_seconds: int = 5) -> None:
         super().__init__(detail)
         self.retry_after_seconds = retry_after_seconds
+
+
+class CredentialRefused(Exception):
+    """Google refuses a tenant's credential; `code` is its own word for it. Never seen by a caller of the API: what is to be sent is parked."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code

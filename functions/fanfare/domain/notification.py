@@ -76,8 +76,3 @@ class Notification:
 
 
 FINAL = frozenset({NotificationStatus.COMPLETED, NotificationStatus.CANCELLED})
-
-
-def expires_at(notification: Notification) -> datetime:
-    """The instant after which the message is worth nothing to its recipients."""
-    return notification.planned_at + timedelta(seconds=notification.ttl_seconds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from fanfare.domain.message import Platform
@@ -22,7 +23,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One recipient's outcome. `detail` is FCM's message id where sent, else the error code; `http_status` is 0 where FCM gave no answer."""
+    """One recipient's outcome. `detail` is FCM's message id where sent, else the error code; `http_status` is 0 where FCM gave no answer.
+
+    While retrying, `due_at` is when it is tried again and `since` when it failed first. `dead_letter` marks a failure that a replay may mend.
+    """
 
     outcome: Outcome
     detail: str
@@ -30,6 +34,12 @@ class Result:
     attempts: int
     platform: Platform | None = None
     username: str | None = None
+    due_at: datetime | None = None
+    since: datetime | None = None
+    dead_letter: bool = False
+
+
+FINAL_OUTCOMES = frozenset({Outcome.SENT, Outcome.FAILED})
 
 
 def count(results: Iterable[Result], targeted: int) -> Counts:

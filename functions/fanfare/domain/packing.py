@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from fanfare.domain.message import Platform, TargetKind
@@ -49,22 +50,32 @@ def pack_results(results: Mapping[str, Result]) -> bytes:
         "id": list(results), "outcome": [row.outcome for row in rows], "detail": [row.detail for row in rows],
         "http": [row.http_status for row in rows], "attempts": [row.attempts for row in rows],
         "platform": [row.platform for row in rows], "username": [row.username for row in rows],
+        "due": [_seconds(row.due_at) for row in rows], "since": [_seconds(row.since) for row in rows], "dead": [row.dead_letter for row in rows],
     })  # fmt: skip
 
 
 def unpack_results(blob: bytes) -> dict[str, Result]:
     """Unpack what `pack_results` packed."""
     columns = _unpack(RESULTS_FORMAT, blob)
-    names = ("id", "outcome", "detail", "http", "attempts", "platform", "username")
+    rows = zip(*(columns[name] for name in _RESULT_COLUMNS), strict=True)
     return {
-        device_id: Result(_OUTCOMES[outcome], detail, http_status, attempts, _PLATFORMS[platform], username)
-        for device_id, outcome, detail, http_status, attempts, platform, username in zip(*(columns[name] for name in names), strict=True)
+        device_id: Result(_OUTCOMES[outcome], detail, http_status, attempts, _PLATFORMS[platform], username, _instant(due), _instant(since), dead)
+        for device_id, outcome, detail, http_status, attempts, platform, username, due, since, dead in rows
     }
 
 
+_RESULT_COLUMNS = ("id", "outcome", "detail", "http", "attempts", "platform", "username", "due", "since", "dead")
 _KINDS = {kind.value: kind for kind in TargetKind}
 _PLATFORMS: dict[str | None, Platform | None] = {None: None, **{platform.value: platform for platform in Platform}}
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
+
+
+def _seconds(at: datetime | None) -> float | None:
+    return at.timestamp() if at is not None else None
+
+
+def _instant(seconds: float | None) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds is not None else None
 
 
 def _pack(version: int, columns: Mapping[str, list[Any]]) -> bytes:

@@ -1,90 +1,131 @@
-"""Delivering one chunk: claim, read, send, retire the dead, conclude."""
+"""Delivering one chunk: claim, read, send, retire the dead, store, nudge what is to be tried again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 
-from fanfare.domain.chunk import Busy, Chunk, ChunkKey, ChunkState, Finished
-from fanfare.domain.classification import Verdict, classify
-from fanfare.domain.delivery import Conclusion, conclude, decide_retirement
-from fanfare.domain.encoding import EncodedMessage, encode
-from fanfare.domain.message import Platform, TargetKind
-from fanfare.domain.notification import Notification
-from fanfare.domain.receipt import sign_receipt
+from fanfare.domain.breaker import ALL
+from fanfare.domain.chunk import Busy, Chunk, ChunkKey, ChunkState, Finished, give_back
+from fanfare.domain.classification import Kind, ProjectAction
+from fanfare.domain.dead_letter import dead_letter_of
+from fanfare.domain.delivery import ChunkPlan, Hold, expire, expires_at, pending, plan_chunk, planned_at
+from fanfare.domain.errors import CredentialRefused, Unavailable
 from fanfare.domain.recipient import Recipient
-from fanfare.domain.rendering import render
+from fanfare.domain.tenant import Tenant, hold_reason
 from fanfare.ports import Deps
+from fanfare.services.hold_tenant import open_tenant_breaker
+from fanfare.services.retire_targets import retire_targets
+from fanfare.services.send_pass import ClaimLost, SendPass, Work
 
 
-def deliver_chunk(deps: Deps, key: ChunkKey) -> Busy | Finished:
+def deliver_chunk(deps: Deps, key: ChunkKey, request_id: str = "") -> Busy | Finished:
     """Deliver a chunk unless another call does so; a repeat of the call is harmless."""
     claim = deps.notifications.claim(key, deps.identifiers.new_id(), deps.clock.now())
     if not isinstance(claim, Chunk):
         return claim
-    work = deps.notifications.read_chunk(key)
-    tenant = deps.tenants.get(key.tenant)
-    if work is None or tenant is None:
+    work = _read(deps, claim)
+    if work is None:
         return _refuse(deps, claim)
-    notification, recipients = work
-    bodies = _encode_all(notification, recipients, deps.receipt_keys.receipt_key(tenant.id), deps.clock.now())
-    verdicts = {device_id: classify(answer) for device_id, answer in deps.sender.send(tenant, bodies)}
-    _retire(deps, notification, recipients, verdicts)
-    _store(deps, conclude(notification, claim, recipients, verdicts, deps.clock.now()))
+    done = SendPass(deps, work, claim, dict(claim.results))
+    try:
+        hold = _send(deps, work, done)
+    except ClaimLost:
+        deps.log.warning("claim_lost", notification=key.notification_id, chunk=key.number)
+        return Finished()
+    if deps.lifecycle.is_stopping() and hold is None and len(done.results) < len(work.recipients):
+        deps.notifications.save_chunk(replace(give_back(done.chunk, deps.clock.now()), results=done.results))
+        return Busy(retry_after_seconds=1)
+    _store(deps, plan_chunk(work.notification, done.chunk, work.recipients, done.results, deps.clock.now(), hold), request_id)
     return Finished()
 
 
-def _encode_all(notification: Notification, recipients: Sequence[Recipient], key: bytes, now: datetime) -> Iterator[tuple[str, bytes]]:
-    """Encode each distinct rendering once; a recipient costs a signature and a concatenation."""
-    renderings: dict[tuple[Platform | None, TargetKind], EncodedMessage] = {}
-    for row in recipients:
-        kind = (row.platform, row.target.kind)
-        encoded = renderings.get(kind)
-        if encoded is None:
-            encoded = renderings[kind] = _encode(notification, row, now)
-        yield row.device_id, encoded.splice(row.target.value, sign_receipt(key, notification.id, row.device_id))
+def _read(deps: Deps, chunk: Chunk) -> Work | None:
+    found = deps.notifications.read_chunk(chunk.key)
+    tenant = _tenant(deps, chunk.key.tenant)
+    if found is None or tenant is None:
+        return None
+    notification, recipients = found
+    return Work(tenant, notification, recipients, planned_at(notification, chunk), expires_at(notification, chunk))
 
 
-def _encode(notification: Notification, row: Recipient, now: datetime) -> EncodedMessage:
-    rendering = render(
-        notification.message,
-        row.platform,
-        notification_id=notification.id,
-        ttl_seconds=notification.ttl_seconds,
-        planned_at=notification.planned_at,
-        now=now,
-    )
-    return encode(rendering, kind=row.target.kind, validate_only=notification.validate_only)
+def _tenant(deps: Deps, tenant_id: str) -> Tenant | None:
+    """The tenant; a hold that was cached is looked up again, because what is parked after its end would wait for nobody."""
+    tenant = deps.tenants.get(tenant_id)
+    held = tenant is not None and (hold_reason(tenant) is not None or tenant.breakers)
+    return deps.tenants.get_fresh(tenant_id) if held else tenant
 
 
-def _retire(deps: Deps, notification: Notification, recipients: Sequence[Recipient], verdicts: Mapping[str, Verdict]) -> None:
-    """Retire dead targets before the chunk is concluded: a crash between the two repeats a retirement, which changes nothing."""
-    for row in recipients:
-        verdict = verdicts.get(row.device_id)
-        if verdict is None or verdict.retire is None:
-            continue
-        decide = partial(decide_retirement, sent_to=row, verdict=verdict, notification_id=notification.id, now=deps.clock.now())
-        deps.devices.update(notification.tenant, row.device_id, decide)
+def _send(deps: Deps, work: Work, done: SendPass) -> Hold | None:
+    """Send to whoever is due, and say why the tenant is held afterwards, if it is."""
+    now = deps.clock.now()
+    rows = pending(work.recipients, done.results, now)
+    if now > work.expires_at:
+        done.results.update(expire(rows, done.results))
+        return None
+    reason = hold_reason(work.tenant)
+    if reason is not None:
+        return Hold(reason)
+    sendable = [row for row in rows if row.platform not in work.tenant.breakers]
+    hold = _run(deps, work, done, sendable)
+    if not retire_targets(deps, work, done):
+        return Hold("quarantined")
+    return hold or (Hold("platform_breaker_open", whole=False) if len(sendable) < len(rows) else None)
+
+
+def _run(deps: Deps, work: Work, done: SendPass, rows: list[Recipient]) -> Hold | None:
+    try:
+        done.run(rows)
+        if done.broken is not None and done.broken.rule.project is ProjectAction.RENEW_TOKEN:
+            deps.sender.renew(work.tenant)
+            done.run(pending(rows, done.results, deps.clock.now()))
+    except CredentialRefused as error:
+        return _break(deps, work, error.code)
+    except Unavailable:
+        deps.log.warning("no_access_token", tenant=work.tenant.id)
+        return None
+    for platform in {row.platform for row in rows if row.platform and _is_key_bad(done, row)}:
+        open_tenant_breaker(deps, work.tenant.id, platform, Kind.THIRD_PARTY_AUTH.value)
+    return _break(deps, work, done.broken.detail) if done.broken else None
+
+
+def _is_key_bad(done: SendPass, row: Recipient) -> bool:
+    verdict = done.verdicts.get(row.device_id)
+    return verdict is not None and verdict.kind is Kind.THIRD_PARTY_AUTH
+
+
+def _break(deps: Deps, work: Work, reason: str) -> Hold:
+    open_tenant_breaker(deps, work.tenant.id, ALL, reason)
+    return Hold(f"breaker_open:{reason}")
 
 
 def _refuse(deps: Deps, claim: Chunk) -> Finished:
     """End a chunk that belongs to no notification with a stored reason: its task would otherwise come back for ever."""
-    deps.notifications.cancel_chunk(replace(claim, state=ChunkState.CANCELLED, reason="unknown_notification", next_check_at=None))
+    deps.notifications.save_chunk(replace(claim, state=ChunkState.CANCELLED, reason="unknown_notification", next_check_at=None))
     deps.log.warning("unknown_notification", notification=claim.key.notification_id, chunk=claim.key.number)
     return Finished()
 
 
-def _store(deps: Deps, conclusion: Conclusion) -> None:
-    chunk, counts = conclusion.chunk, conclusion.chunk.counts
-    stored = deps.notifications.conclude(chunk, conclusion.notification)
+def _store(deps: Deps, plan: ChunkPlan, request_id: str) -> None:
+    chunk, counts = plan.chunk, plan.chunk.counts
+    letter = dead_letter_of(chunk, deps.clock.now()) if chunk.state is ChunkState.DONE else None
+    stored = deps.notifications.conclude(chunk, plan.notification, letter)
+    if stored and plan.due_at is not None:
+        deps.tasks.enqueue_send(chunk.key, request_id, plan.due_at)
     deps.log.info(
         "chunk_delivered" if stored else "claim_lost",
         notification=chunk.key.notification_id,
         chunk=chunk.key.number,
         attempt=chunk.attempt,
+        state=chunk.state.value,
+        reason=chunk.reason,
         sent=counts.sent,
         failed=counts.failed,
+        retrying=counts.retrying,
         unsent=counts.unsent,
+        seconds=_seconds(chunk.started_at, deps.clock.now()),
     )
+
+
+def _seconds(started: datetime, now: datetime) -> float:
+    return round((now - started).total_seconds(), 3)

@@ -14,7 +14,7 @@ from fanfare.ports import Deps
 
 def get_notification(deps: Deps, tenant: str, notification_id: str) -> Notification:
     """Find a notification with its present state; NotFound if the tenant has none of this id."""
-    found = deps.notifications.get_with_chunk(tenant, notification_id)
+    found = deps.notifications.get_with_chunk(ChunkKey(tenant, notification_id, 0))
     if found is None:
         raise NotFound("There is no such notification.")
     return with_progress(*found)
@@ -22,7 +22,7 @@ def get_notification(deps: Deps, tenant: str, notification_id: str) -> Notificat
 
 def list_deliveries(deps: Deps, tenant: str, notification_id: str) -> Sequence[tuple[str, Result]]:
     """Every recipient's device id and outcome, in the order in which they were resolved; NotFound as above."""
-    found = deps.notifications.get_with_chunk(tenant, notification_id)
+    found = deps.notifications.get_with_chunk(ChunkKey(tenant, notification_id, 0))
     if found is None:
         raise NotFound("There is no such notification.")
     notification, chunk = found

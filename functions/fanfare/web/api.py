@@ -11,14 +11,14 @@ from werkzeug.exceptions import HTTPException
 
 from fanfare.domain.errors import FanfareError
 from fanfare.ports import Deps
-from fanfare.web import devices, docs, gate, health, notifications, notify, profiles
+from fanfare.web import apps, dead_letters, devices, docs, gate, health, notifications, notify, profiles
 from fanfare.web.bodies import StrictJson
 from fanfare.web.problems import HTTP_CODES, problem, problem_of
 from fanfare.web.schema import Problem, problems, refuse
 
 PREFIX = "/api/v1"
 VERSION = "1.0.0"
-_RESOURCES = (devices, profiles, notify, notifications, health)
+_RESOURCES = (devices, profiles, notify, notifications, dead_letters, apps, health)
 _SECURITY_SCHEMES: dict[str, Any] = {
     "ClientId": {"type": "apiKey", "in": "header", "name": "Client-ID"},
     "ClientToken": {"type": "apiKey", "in": "header", "name": "Client-Token"},

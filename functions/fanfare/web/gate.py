@@ -20,19 +20,19 @@ from fanfare.services.accept_notification import Call
 from fanfare.services.authenticate import authenticate_client
 from fanfare.web.bodies import body_limit, check_json
 from fanfare.web.problems import problem
+from fanfare.web.request_ids import read_request_id
 
 F = TypeVar("F", bound=Callable[..., object])
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}\Z")
 _DEPS = "fanfare"
 PUBLIC = "public"
 
 
-def authorized(scope: Scope) -> Callable[[F], F]:
-    """Let only clients with a scope call a route."""
+def authorized(*scopes: Scope) -> Callable[[F], F]:
+    """Let only clients call a route that have one of these scopes."""
 
     def mark(route: F) -> F:
-        route.access = scope  # type: ignore[attr-defined]
+        route.access = scopes  # type: ignore[attr-defined]
         return route
 
     return mark
@@ -75,8 +75,7 @@ def call() -> Call:
 
 
 def _identify() -> None:
-    given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if _REQUEST_ID.match(given) else deps().identifiers.new_id()
+    g.request_id = read_request_id(request.headers.get("X-Request-ID", ""), deps())
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
@@ -90,15 +89,15 @@ def _limit() -> Response | None:
 
 def _authenticate() -> None:
     route = current_app.view_functions.get(request.endpoint or "")
-    access = str(getattr(route, "access", ""))
+    access = getattr(route, "access", ())
     if route is None or access == PUBLIC:
         return
     g.client = authenticate_client(deps(), request.headers.get("Client-ID", ""), request.headers.get("Client-Token", ""))
-    check_scope(g.client, Scope(access))
+    check_scope(g.client, access)
 
 
 def _parse() -> Response | None:
-    if request.method not in {"POST", "PUT"} or request.endpoint is None:
+    if request.method not in {"POST", "PUT"} or request.endpoint is None or not request.content_length:
         return None
     if not request.is_json:
         return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body must be application/json.")

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from flask import Response, jsonify
 from flask_openapi import APIBlueprint, Tag
 
-from fanfare.web.gate import deps, public
+from fanfare.domain.client import Scope
+from fanfare.domain.health import ComponentHealth
+from fanfare.domain.health import State as HealthState
+from fanfare.services.hold_tenant import list_held_tenants
+from fanfare.web.apps import AppStateOut, show_state
+from fanfare.web.gate import authorized, caller, deps, public
 from fanfare.web.schema import Out
 
 blueprint = APIBlueprint("health", __name__, abp_tags=[Tag(name="health", description="How the service is.")])
@@ -30,6 +36,21 @@ class HealthOut(Out):
     components: ComponentsOut
 
 
+class ComponentOut(Out):
+    """One component: its last known state and how long it took to tell."""
+
+    state: State
+    latency_ms: float | None
+
+
+class ReadyOut(Out):
+    """What an operator asks first: every component, and the tenants whose messages are held (a tenant's client sees its own alone)."""
+
+    status: Literal["ok", "degraded"]
+    components: dict[str, ComponentOut]
+    held: list[AppStateOut]
+
+
 class LiveOut(Out):
     """The process answers."""
 
@@ -40,8 +61,8 @@ class LiveOut(Out):
 @public
 def health() -> Response:
     """Show the last known state of every component, at most some seconds old."""
-    components = dict(deps().health.check())
-    return jsonify({"status": "degraded" if "down" in components.values() else "ok", "components": components})
+    components = deps().health.check()
+    return jsonify({"status": _status(components), "components": {name: found.state.value for name, found in components.items()}})
 
 
 @blueprint.get("/health/live", responses={200: LiveOut})
@@ -49,3 +70,17 @@ def health() -> Response:
 def live() -> Response:
     """Answer that the process runs."""
     return jsonify({"status": "ok"})
+
+
+@blueprint.get("/health/ready", responses={200: ReadyOut})
+@authorized(Scope.READ, Scope.PLATFORM)
+def ready() -> Response:
+    """Show components with their latencies, and whose messages are held and why."""
+    components = deps().health.check()
+    held = [show_state(tenant) for tenant in list_held_tenants(deps(), caller())]
+    shown = {name: {"state": found.state.value, "latency_ms": found.latency_ms} for name, found in components.items()}
+    return jsonify({"status": _status(components), "components": shown, "held": held})
+
+
+def _status(components: Mapping[str, ComponentHealth]) -> str:
+    return "degraded" if any(found.state is HealthState.DOWN for found in components.values()) else "ok"

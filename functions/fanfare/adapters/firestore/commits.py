@@ -39,10 +39,12 @@ def update_guarded(
     reference: DocumentReference,
     decide: Callable[[DocumentSnapshot[Any]], tuple[dict[str, Any] | None, T]],
     new_write_id: Callable[[], str],
+    add: Callable[[WriteBatch], None] = lambda _batch: None,
 ) -> T | None:
     """Read a document, decide its new fields (None leaves it) and commit guarded by what was read; a lost race decides again.
 
-    Returns what `decide` said beside the fields, or None if there is no such document. Unavailable after eight lost races.
+    `add` puts further writes into the same commit. Returns what `decide` said beside the fields, or None if there is no such document.
+    Unavailable after eight lost races.
     """
     for _ in range(_TRIES):
         snapshot = read(reference)
@@ -54,6 +56,7 @@ def update_guarded(
         write_id = new_write_id()
         batch = client.batch()
         batch.update(reference, {**fields, WRITE_ID: write_id}, client.write_option(last_update_time=snapshot.update_time))
+        add(batch)
         if commit_guarded(batch, reference, write_id) is not None:
             return answer
     raise Unavailable("Too many writers change this at once.", retry_after_seconds=1)

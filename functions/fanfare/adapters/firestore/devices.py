@@ -74,6 +74,16 @@ class FirestoreDeviceStore:
 
         return update_guarded(self._firestore, self._reference(tenant, device_id), decide_fields, self._identifiers.new_id)
 
+    def update_many(self, tenant: str, device_ids: Sequence[str], decide: Callable[[Device], Device | None]) -> None:
+        """Apply a pure decision to many devices: one call to read them, one commit; unknown ids are passed over.
+
+        If another writer changed one of them meanwhile, each is updated by itself.
+        """
+        changed = [(before, after) for before in self.get(tenant, device_ids) if (after := decide(before)) is not None]
+        if changed and not self.save(tenant, [RegistrationPlan(after, before) for before, after in changed]):
+            for before, _ in changed:
+                self.update(tenant, before.id, decide)
+
     def find_active(self, tenant: str, addresses: Sequence[Address], limit: int) -> list[Device]:
         """Find the active devices of the named profiles, at most `limit`."""
         hashes = [self._index.hash_address(tenant, address) for address in addresses]

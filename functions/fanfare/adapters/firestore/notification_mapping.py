@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState
+from fanfare.domain.dead_letter import DeadLetter
 from fanfare.domain.notification import Counts, Notification, NotificationStatus
 from fanfare.domain.outcome import Result
 from fanfare.domain.send_request import message_of
@@ -83,11 +84,14 @@ def chunk_to_document(chunk: Chunk, results: bytes | None) -> dict[str, Any]:
     """Map a chunk; `results` are sealed already."""
     return {
         "v": VERSION,
+        "tenant": chunk.key.tenant,
         "state": chunk.state.value,
         "owner": chunk.owner,
         "lease_until": chunk.lease_until,
         "attempt": chunk.attempt,
         "next_check_at": chunk.next_check_at,
+        "due_at": chunk.due_at,
+        "planned_at": chunk.planned_at,
         "reason": chunk.reason,
         "counts": asdict(chunk.counts),
         "errors": [dict(error) for error in chunk.errors],
@@ -107,10 +111,37 @@ def chunk_from_document(key: ChunkKey, fields: dict[str, Any], results: dict[str
         started_at=fields["started_at"],
         attempt=fields["attempt"],
         next_check_at=fields["next_check_at"],
+        due_at=fields["due_at"],
+        planned_at=fields["planned_at"],
         reason=fields["reason"],
         counts=Counts(**fields["counts"]),
         completed_at=fields["completed_at"],
         errors=tuple(fields["errors"]),
         results=results,
         revision=revision,
+    )
+
+
+def dead_letter_to_document(letter: DeadLetter) -> dict[str, Any]:
+    """Map a dead letter."""
+    return {
+        "v": VERSION,
+        "notification_id": letter.key.notification_id,
+        "chunk": letter.key.number,
+        "codes": dict(letter.codes),
+        "reason": letter.reason,
+        "created_at": letter.created_at,
+        "replayed_at": letter.replayed_at,
+    }
+
+
+def dead_letter_from_document(tenant: str, dead_letter_id: str, fields: dict[str, Any]) -> DeadLetter:
+    """Map a document to a dead letter."""
+    return DeadLetter(
+        id=dead_letter_id,
+        key=ChunkKey(tenant, fields["notification_id"], fields["chunk"]),
+        codes=fields["codes"],
+        reason=fields["reason"],
+        created_at=fields["created_at"],
+        replayed_at=fields["replayed_at"],
     )

@@ -33,3 +33,20 @@ def recipients_reference(client: Client, key: ChunkKey) -> DocumentReference:
     """`…/notifications/{id}/recipients/{n}`."""
     recipients: CollectionReference = notification_reference(client, key.tenant, key.notification_id).collection("recipients")
     return recipients.document(str(key.number))
+
+
+def dead_letter_reference(client: Client, tenant: str, dead_letter_id: str) -> DocumentReference:
+    """`tenants/{tenant}/dead_letters/{id}`."""
+    return collection_of(client, tenant, "dead_letters").document(dead_letter_id)
+
+
+def key_of_chunk(reference: DocumentReference) -> ChunkKey:
+    """Which chunk a document is: `tenants/{t}/notifications/{id}/chunks/{n}`."""
+    _, tenant, _, notification_id, _, number = reference.path.split("/")
+    return ChunkKey(tenant, notification_id, int(number))
+
+
+def key_of_notification(reference: DocumentReference) -> ChunkKey:
+    """The first chunk of a notification: `tenants/{t}/notifications/{id}`."""
+    _, tenant, _, notification_id = reference.path.split("/")
+    return ChunkKey(tenant, notification_id, 0)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from google.cloud.firestore import Client as Firestore
-from google.cloud.firestore import DocumentReference
+from google.cloud.firestore import DocumentReference, DocumentSnapshot, FieldFilter, WriteBatch
 
 from fanfare.adapters.cipher import NONCE_BYTES, seal, unseal
 from fanfare.adapters.deployment_keys import DATA_KEY, DeploymentKeys
 from fanfare.adapters.expiring import ExpiringCache
-from fanfare.adapters.firestore.client import fields_of, read
-from fanfare.adapters.firestore.commits import WRITE_ID, commit_guarded
+from fanfare.adapters.firestore.client import fields_of, read, run_query
+from fanfare.adapters.firestore.commits import WRITE_ID, commit_guarded, update_guarded
 from fanfare.adapters.firestore.paths import collection_of, tenant_reference
+from fanfare.adapters.firestore.tenant_mapping import audit_to_document, from_document, to_document
+from fanfare.domain.audit import AuditEntry
 from fanfare.domain.errors import Conflict, Unavailable
 from fanfare.domain.identifiers import is_identifier
 from fanfare.domain.tenant import Tenant
@@ -52,6 +55,33 @@ class FirestoreTenantStore:
         if commit_guarded(batch, reference, write_id) is None:
             raise Conflict("This tenant id is taken.")
         self._cache.forget(tenant.id)
+
+    def get_fresh(self, tenant: str) -> Tenant | None:
+        """Find a tenant as it is stored now."""
+        self._cache.forget(tenant)
+        return self.get(tenant)
+
+    def update(self, tenant: str, decide: Callable[[Tenant], Tenant | None], audit: AuditEntry | None = None) -> Tenant | None:
+        """Apply a pure decision to the stored tenant (None leaves it), with an audit entry in the same commit; returns its state."""
+
+        def decide_fields(snapshot: DocumentSnapshot[Any]) -> tuple[dict[str, Any] | None, Tenant]:
+            before = from_document(tenant, snapshot.to_dict() or {})
+            after = decide(before)
+            return (to_document(after), after) if after is not None else (None, before)
+
+        def add_audit(batch: WriteBatch) -> None:
+            if audit is not None:
+                reference = collection_of(self._firestore, tenant, "audit").document(self._identifiers.new_id())
+                batch.create(reference, audit_to_document(audit))
+
+        updated = update_guarded(self._firestore, tenant_reference(self._firestore, tenant), decide_fields, self._identifiers.new_id, add_audit)
+        self._cache.forget(tenant)
+        return updated
+
+    def find_needing_attention(self, now: datetime, limit: int) -> list[Tenant]:
+        """Find the tenants that the schedule tick must look at by `now`."""
+        query = self._firestore.collection("tenants").where(filter=FieldFilter("attention_at", "<=", now))
+        return [from_document(found.id, found.to_dict() or {}) for found in run_query(query.order_by("attention_at").limit(limit))]
 
     def current(self, tenant: str) -> str:
         """The id of the data key that new values are sealed with."""
@@ -92,29 +122,3 @@ class FirestoreTenantStore:
 
 def _place(tenant: str, key_id: str) -> str:
     return f"{tenant}/keys/{key_id}/wrapped"
-
-
-def to_document(tenant: Tenant) -> dict[str, Any]:
-    """Map a tenant to its document."""
-    return {
-        "v": VERSION,
-        "name": tenant.name,
-        "firebase_project_id": tenant.firebase_project_id,
-        "credential_secret": tenant.credential_secret,
-        "data_key_id": tenant.data_key_id,
-        "quota_per_minute": tenant.quota_per_minute,
-        "created_at": tenant.created_at,
-    }
-
-
-def from_document(tenant: str, fields: dict[str, Any]) -> Tenant:
-    """Map a document to a tenant."""
-    return Tenant(
-        id=tenant,
-        name=fields["name"],
-        firebase_project_id=fields["firebase_project_id"],
-        credential_secret=fields["credential_secret"],
-        data_key_id=fields["data_key_id"],
-        quota_per_minute=fields["quota_per_minute"],
-        created_at=fields["created_at"],
-    )

@@ -1,0 +1,52 @@
+"""The brake: when an implausible share of targets dies the same way at once, it is not the targets that are wrong.
+
+One policy: at least 50 results in a chunk, and more than half of them retiring with the same answer. Then nothing is retired and the tenant is
+quarantined until somebody has looked: a wrong credential would otherwise empty its audience within minutes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from fanfare.domain.classification import Kind
+
+FEWEST_RESULTS = 50
+PLAUSIBLE_SHARE = 0.5
+MOST_HELD_CHUNKS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class HeldChunk:
+    """A chunk whose dying targets were not retired."""
+
+    notification_id: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """Why a tenant is held, since when, and the chunks whose targets wait for a decision."""
+
+    reason: str
+    since: datetime
+    held: tuple[HeldChunk, ...]
+
+
+def implausible_kind(retiring: Collection[Kind], results: int) -> Kind | None:
+    """The kind of answer that too many targets died of, of `results` answers in all; None if the share is plausible."""
+    if results < FEWEST_RESULTS or not retiring:
+        return None
+    kind, number = Counter(retiring).most_common(1)[0]
+    return kind if number > results * PLAUSIBLE_SHARE else None
+
+
+def add_held(quarantine: Quarantine | None, reason: str, chunk: HeldChunk, now: datetime) -> Quarantine | None:
+    """Begin a quarantine or add a chunk to it; None if there is nothing to add."""
+    if quarantine is None:
+        return Quarantine(reason, now, (chunk,))
+    if chunk in quarantine.held or len(quarantine.held) >= MOST_HELD_CHUNKS:
+        return None
+    return Quarantine(quarantine.reason, quarantine.since, (*quarantine.held, chunk))

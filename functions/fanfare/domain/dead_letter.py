@@ -1,0 +1,65 @@
+"""What failed for good although a replay may mend it: one dead letter a chunk, whose recipients are found in the chunk's results."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState
+from fanfare.domain.delivery import SWEEP_GRACE, count_errors
+from fanfare.domain.notification import Notification, NotificationStatus
+from fanfare.domain.outcome import Outcome, Result, count
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A chunk's failures that a replay may mend: how many by error code, and why they ended."""
+
+    id: str
+    key: ChunkKey
+    codes: Mapping[str, int]
+    reason: str
+    created_at: datetime
+    replayed_at: datetime | None = None
+
+
+def dead_letter_id(key: ChunkKey) -> str:
+    """Name a chunk's dead letter: a second failure after a replay replaces the first."""
+    return f"{key.notification_id}-{key.number}"
+
+
+def dead_letter_of(chunk: Chunk, now: datetime) -> DeadLetter | None:
+    """The dead letter of a chunk that ended; None if nobody in it failed in a way that a replay may mend."""
+    codes = Counter(result.detail for result in chunk.results.values() if result.dead_letter)
+    if not codes:
+        return None
+    return DeadLetter(dead_letter_id(chunk.key), chunk.key, dict(codes), codes.most_common(1)[0][0], now)
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A chunk and its notification as a replay leaves them: what had failed is due again, with a new life."""
+
+    chunk: Chunk
+    notification: Notification
+
+
+def plan_replay(chunk: Chunk, notification: Notification, now: datetime) -> Replay | None:
+    """Make a dead letter's recipients due again; None if the chunk is under way or has none."""
+    if chunk.state is not ChunkState.DONE:
+        return None
+    results = {device_id: _again(result, now) if result.dead_letter else result for device_id, result in chunk.results.items()}
+    counts = count(results.values(), chunk.counts.targeted)
+    if counts.retrying == 0:
+        return None
+    again = replace(chunk, state=ChunkState.RETRYING, results=results, counts=counts, due_at=now, planned_at=now, completed_at=None)
+    again = replace(again, next_check_at=now + SWEEP_GRACE)
+    status = NotificationStatus.SENDING
+    progress = replace(notification, status=status, counts=counts, errors=count_errors(results), completed_at=None, status_reason="replayed")
+    return Replay(again, progress)
+
+
+def _again(result: Result, now: datetime) -> Result:
+    return replace(result, outcome=Outcome.RETRYING, due_at=now, since=None, dead_letter=False)

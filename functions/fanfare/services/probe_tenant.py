@@ -1,0 +1,51 @@
+"""Asking FCM whether a held tenant's project works again: one message that is checked and not delivered."""
+
+from __future__ import annotations
+
+from fanfare.domain.breaker import ALL
+from fanfare.domain.classification import RULES as FCM_RULES
+from fanfare.domain.classification import Kind, MessageAction
+from fanfare.domain.delivery import expires_at, planned_at
+from fanfare.domain.recipient import Recipient
+from fanfare.domain.tenant import Tenant
+from fanfare.ports import Deps
+from fanfare.services.hold_tenant import close_tenant_breaker, postpone_tenant_probe
+from fanfare.services.retire_targets import ask
+from fanfare.services.send_pass import Work, encode_for
+
+MOST_LOOKED_AT = 20
+
+
+def probe_tenant(deps: Deps, tenant: Tenant, scope: str) -> None:
+    """Probe one breaker with a recipient of a parked chunk and close it if the answer is no longer that everything is broken.
+
+    Without a parked chunk there is nothing to probe with and nothing that waits: the breaker closes, and the next send tells.
+    """
+    found = _parked_recipient(deps, tenant, scope)
+    if found is None:
+        close_tenant_breaker(deps, tenant.id, scope)
+        return
+    work, row = found
+    body = encode_for(work, (row.platform, row.target.kind), deps.clock.now(), validate_only=True).splice(row.target.value, "")
+    if _is_mended(ask(deps, tenant, body)):
+        close_tenant_breaker(deps, tenant.id, scope)
+    else:
+        postpone_tenant_probe(deps, tenant.id, scope)
+
+
+def _is_mended(kind: Kind) -> bool:
+    """Any answer about the message or its target proves that the project works; a server error or silence proves nothing."""
+    return FCM_RULES[kind].message not in {MessageAction.PARK, MessageAction.RETRY} and kind is not Kind.THIRD_PARTY_AUTH
+
+
+def _parked_recipient(deps: Deps, tenant: Tenant, scope: str) -> tuple[Work, Recipient] | None:
+    for key in deps.notifications.find_parked(tenant.id, MOST_LOOKED_AT):
+        found = deps.notifications.read_chunk(key)
+        if found is None:
+            continue
+        notification, recipients = found
+        row = next((row for row in recipients if scope in (ALL, row.platform)), None)
+        chunk = deps.notifications.get_with_chunk(key)
+        if row is not None and chunk is not None and chunk[1] is not None:
+            return Work(tenant, notification, recipients, planned_at(notification, chunk[1]), expires_at(notification, chunk[1])), row
+    return None

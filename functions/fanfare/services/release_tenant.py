@@ -1,0 +1,60 @@
+"""Ending a quarantine: somebody has looked, and says whether the held targets are dead indeed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import StrEnum
+
+from fanfare.domain.audit import AuditEntry
+from fanfare.domain.brake import Quarantine
+from fanfare.domain.chunk import ChunkKey
+from fanfare.domain.classification import Kind
+from fanfare.domain.errors import Conflict, NotFound
+from fanfare.domain.outcome import Outcome, Result
+from fanfare.domain.tenant import DRAINING, Tenant
+from fanfare.ports import Deps
+from fanfare.services.retire_targets import retire
+
+
+class HeldTargets(StrEnum):
+    """What becomes of the targets that the brake held."""
+
+    KEEP = "keep"
+    RETIRE = "retire"
+
+
+def release_tenant(deps: Deps, tenant_id: str, targets: HeldTargets, actor: str) -> Tenant:
+    """End a tenant's quarantine; what was parked is sent from the next tick on. Conflict if it is in none."""
+    tenant = deps.tenants.get_fresh(tenant_id)
+    if tenant is None:
+        raise NotFound("There is no such tenant.")
+    if tenant.quarantine is None:
+        raise Conflict("This tenant is not in quarantine.")
+    if targets is HeldTargets.RETIRE:
+        _retire_held(deps, tenant_id, tenant.quarantine)
+    now = deps.clock.now()
+    audit = AuditEntry("tenant.released", actor, now, {"targets": targets.value, "reason": tenant.quarantine.reason})
+
+    def decide(stored: Tenant) -> Tenant | None:
+        return replace(stored, quarantine=None, draining_until=now + DRAINING) if stored.quarantine else None
+
+    return deps.tenants.update(tenant_id, decide, audit) or tenant
+
+
+def _retire_held(deps: Deps, tenant_id: str, quarantine: Quarantine) -> None:
+    kind = Kind(quarantine.reason)
+    for held in quarantine.held:
+        key = ChunkKey(tenant_id, held.notification_id, held.number)
+        chunk = deps.notifications.get_with_chunk(key)
+        results = chunk[1].results if chunk and chunk[1] else {}
+        rows = [row for row in deps.notifications.read_recipients(key) if _is_held(results.get(row.device_id), kind)]
+        retire(deps, key, {row.device_id: (row, kind, results[row.device_id].detail) for row in rows})
+
+
+def _is_held(result: Result | None, kind: Kind) -> bool:
+    """Tell whether a recipient failed with the answer that the brake was put on for; its code is the kind's name in FCM's spelling."""
+    return result is not None and result.outcome is Outcome.FAILED and result.detail == CODES[kind]
+
+
+CODES = {Kind.UNREGISTERED: "UNREGISTERED", Kind.SENDER_ID_MISMATCH: "SENDER_ID_MISMATCH", Kind.BAD_TARGET: "INVALID_ARGUMENT"}
+"""FCM's error code of each kind of answer that retires a target."""

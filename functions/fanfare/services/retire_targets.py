@@ -1,0 +1,92 @@
+"""Retiring targets that FCM declared dead, unless too many die at once to be believed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from fanfare.domain.audit import AuditEntry
+from fanfare.domain.brake import HeldChunk, add_held, implausible_kind
+from fanfare.domain.chunk import ChunkKey
+from fanfare.domain.classification import Answer, Kind, TargetAction, Verdict, classify
+from fanfare.domain.delivery import decide_retirement
+from fanfare.domain.device import Device
+from fanfare.domain.errors import CredentialRefused, Unavailable
+from fanfare.domain.message import TargetKind
+from fanfare.domain.recipient import Recipient
+from fanfare.domain.tenant import Tenant
+from fanfare.ports import Deps
+from fanfare.services.send_pass import SendPass, Work, accepted_renderings, encode_for
+
+VALIDATION_TOPIC = "fanfare-validation"
+"""Nobody subscribes to it: a message to it, checked and not delivered, asks FCM about the payload alone."""
+
+
+def retire_targets(deps: Deps, work: Work, done: SendPass) -> bool:
+    """Retire whom a pass's answers condemn. False: too many at once; nothing was retired and the tenant is quarantined."""
+    condemned = _condemned(deps, work, done)
+    kind = implausible_kind([verdict.kind for verdict in condemned.values()], len(done.verdicts))
+    if kind is not None:
+        quarantine(deps, done.chunk.key, kind)
+        return False
+    evidence = {row.device_id: (row, done.verdicts[row.device_id]) for row in done.suspects if row.device_id in condemned}
+    retire(deps, done.chunk.key, {device_id: (row, verdict.kind, verdict.detail) for device_id, (row, verdict) in evidence.items()})
+    return True
+
+
+def retire(deps: Deps, key: ChunkKey, condemned: Mapping[str, tuple[Recipient, Kind, str]]) -> None:
+    """Retire devices with the evidence, those that still have the target that was sent to."""
+    now = deps.clock.now()
+
+    def decide(device: Device) -> Device | None:
+        row, kind, code = condemned[device.id]
+        return decide_retirement(device, sent_to=row, kind=kind, code=code, notification_id=key.notification_id, now=now)
+
+    if condemned:
+        deps.devices.update_many(key.tenant, list(condemned), decide)
+
+
+def quarantine(deps: Deps, key: ChunkKey, kind: Kind) -> None:
+    """Hold the tenant: somebody must look before anything more is sent or retired."""
+    now = deps.clock.now()
+
+    def decide(tenant: Tenant) -> Tenant | None:
+        held = add_held(tenant.quarantine, kind.value, HeldChunk(key.notification_id, key.number), now)
+        return replace(tenant, quarantine=held) if held else None
+
+    facts = {"reason": kind.value, "notification": key.notification_id, "chunk": str(key.number)}
+    deps.tenants.update(key.tenant, decide, AuditEntry("tenant.quarantined", "send", now, facts))
+    deps.log.warning("tenant_quarantined", tenant=key.tenant, reason=kind.value, notification=key.notification_id)
+
+
+def _condemned(deps: Deps, work: Work, done: SendPass) -> dict[str, Verdict]:
+    """Whose targets the answers condemn. FCM's "invalid argument" condemns only where the same payload is known to be good."""
+    good = dict.fromkeys(accepted_renderings(work.recipients, done.results), True) if done.suspects else {}
+    condemned: dict[str, Verdict] = {}
+    for row in done.suspects:
+        verdict = done.verdicts[row.device_id]
+        if verdict.rule.target is TargetAction.RETIRE_IF_PAYLOAD_GOOD:
+            rendering = (row.platform, row.target.kind)
+            if rendering not in good:
+                good[rendering] = _is_payload_good(deps, work, row)
+            if not good[rendering]:
+                continue
+        condemned[row.device_id] = verdict
+    return condemned
+
+
+def _is_payload_good(deps: Deps, work: Work, row: Recipient) -> bool:
+    """Ask FCM to check the same message to a topic; where that can't be known, the target is given the benefit of the doubt."""
+    body = encode_for(work, (row.platform, TargetKind.TOPIC), deps.clock.now(), validate_only=True).splice(VALIDATION_TOPIC, "")
+    return ask(deps, work.tenant, body) is Kind.ACCEPTED
+
+
+def ask(deps: Deps, tenant: Tenant, body: bytes) -> Kind:
+    """Send one message and say which row of the table its answer is; NO_ANSWER where it could not be sent at all."""
+    try:
+        answers = [answer for batch in deps.sender.send(tenant, [("", body)]) for _, answer in batch]
+    except Unavailable:
+        return Kind.NO_ANSWER
+    except CredentialRefused:
+        return Kind.UNAUTHENTICATED
+    return classify(answers[0] if answers else Answer(0)).kind

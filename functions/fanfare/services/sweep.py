@@ -1,0 +1,77 @@
+"""The schedule tick's sweep: whatever is overdue is nudged again, and tenants that were held are probed and drained.
+
+A Cloud Task is a nudge: it may be lost, refused or used up. Firestore is the truth, so everything unfinished has a time after which it is found here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from fanfare.domain.chunk import ChunkKey
+from fanfare.domain.tenant import Tenant
+from fanfare.ports import Deps
+from fanfare.services.probe_tenant import probe_tenant
+
+MOST_OVERDUE = 1_000
+MOST_TENANTS = 100
+MOST_PARKED = 500
+NEXT_CHECK = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one sweep did."""
+
+    chunks: int = 0
+    notifications: int = 0
+    tenants: int = 0
+
+
+def sweep(deps: Deps, request_id: str) -> Swept:
+    """Nudge what is overdue, probe and drain the tenants that need it."""
+    now = deps.clock.now()
+    overdue = deps.notifications.find_overdue(now, MOST_OVERDUE)
+    for key in overdue.chunks:
+        deps.tasks.enqueue_send(key, request_id)
+    for key in overdue.notifications:
+        _start(deps, key, request_id, now)
+    tenants = deps.tenants.find_needing_attention(now, MOST_TENANTS)
+    for tenant in tenants:
+        _attend(deps, tenant, request_id, now)
+    swept = Swept(len(overdue.chunks), len(overdue.notifications), len(tenants))
+    deps.log.info("swept", chunks=swept.chunks, notifications=swept.notifications, tenants=swept.tenants)
+    return swept
+
+
+def _start(deps: Deps, key: ChunkKey, request_id: str, now: datetime) -> None:
+    """Nudge a notification whose first chunk never began; one that has begun is its chunk's business from now on."""
+    found = deps.notifications.get_with_chunk(key)
+    if found is None:
+        return
+    if found[1] is None:
+        deps.tasks.enqueue_send(key, request_id)
+        deps.notifications.set_next_check(key, now + NEXT_CHECK)
+    else:
+        deps.notifications.set_next_check(key, None)
+
+
+def _attend(deps: Deps, tenant: Tenant, request_id: str, now: datetime) -> None:
+    if tenant.quarantine is not None:
+        # Repeated at every tick, so that the alert stays up until somebody has decided.
+        deps.log.warning("tenant_quarantined", tenant=tenant.id, reason=tenant.quarantine.reason)
+        return
+    for scope, breaker in tenant.breakers.items():
+        if breaker.probe_at <= now:
+            probe_tenant(deps, tenant, scope)
+    if tenant.draining_until is not None:
+        _drain(deps, tenant, request_id, now)
+
+
+def _drain(deps: Deps, tenant: Tenant, request_id: str, now: datetime) -> None:
+    """Nudge what is still parked; once nothing is, and no pass can be under way that would park more, the draining ends."""
+    parked = deps.notifications.find_parked(tenant.id, MOST_PARKED)
+    for key in parked:
+        deps.tasks.enqueue_send(key, request_id)
+    if not parked and tenant.draining_until is not None and now >= tenant.draining_until:
+        deps.tenants.update(tenant.id, lambda stored: replace(stored, draining_until=None) if stored.draining_until else None)

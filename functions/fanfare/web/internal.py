@@ -1,0 +1,60 @@
+"""The surfaces of the internal functions: called by Cloud Tasks and Cloud Scheduler with an OIDC token.
+
+Their answers are made for the queue that calls:
+
+| what happened | answer | the queue |
+|---|---|---|
+| done, done before, or not to be done for a stored reason | 200 | drops the task |
+| another call holds the lease, or something we need is down | 409 with Retry-After | waits and repeats (503 and 429 would slow the whole queue) |
+| no valid token | 401 or 403 | repeats, until somebody mends the deployment |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+import structlog
+from flask import Flask, Response, g, jsonify, request
+
+from fanfare.domain.errors import Forbidden, Unauthenticated, Unavailable
+from fanfare.ports import Deps
+from fanfare.web.bodies import StrictJson
+from fanfare.web.problems import problem_of
+from fanfare.web.request_ids import read_request_id
+
+
+def build_internal(deps: Deps, function: str, act: Callable[[], Response]) -> Flask:
+    """Build the app of an internal function: authenticate the caller, name the request, act, and answer so that the queue does the right thing."""
+    app = Flask(f"fanfare.{function}", static_folder=None)
+    app.json = StrictJson(app)
+
+    @app.post("/")
+    def handle() -> Response:
+        deps.call_authenticator.authenticate(function, _bearer())
+        content = request.get_json(force=True, silent=True)
+        given = content.get("request_id", "") if isinstance(content, dict) else ""
+        g.request_id = read_request_id(given if isinstance(given, str) else "", deps)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id, function=function)
+        return act()
+
+    app.register_error_handler(Unauthenticated, problem_of)
+    app.register_error_handler(Forbidden, problem_of)
+    app.register_error_handler(Unavailable, lambda error: busy(error.retry_after_seconds))
+    return app
+
+
+def busy(retry_after_seconds: int) -> Response:
+    """Ask the queue to repeat later, without slowing its other tasks."""
+    response = jsonify({"result": "busy"})
+    response.status_code = HTTPStatus.CONFLICT
+    response.headers["Retry-After"] = str(retry_after_seconds)
+    return response
+
+
+def _bearer() -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("A bearer token is required.")
+    return token

@@ -1,0 +1,20 @@
+"""The surface of `schedule`: the tick of every minute."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from flask import Flask, Response, g, jsonify
+
+from fanfare.ports import Deps
+from fanfare.services.sweep import sweep
+from fanfare.web.internal import build_internal
+
+
+def build_schedule(deps: Deps) -> Flask:
+    """Build the app of the `schedule` function."""
+    return build_internal(deps, "schedule", lambda: _tick(deps))
+
+
+def _tick(deps: Deps) -> Response:
+    return jsonify({"result": "finished", "swept": asdict(sweep(deps, g.request_id))})
