@@ -7,7 +7,7 @@ UV_COMPILE := .venv/bin/uv pip compile --quiet --python-version 3.11 --universal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-unit test-rules lint format lock clean
+.PHONY: help setup run test test-unit test-rules chaos bench-send lint format lock clean
 # The targets share .local and the machine's two cores: one after the other, also under `make -j`.
 .NOTPARALLEL:
 
@@ -40,6 +40,12 @@ test-unit: setup ## Run the unit and structure tests alone
 
 test-rules: setup ## Test the Firestore rules against an emulator
 	$(PYTHON) -m local.emulators -- node --test tests/rules/*.test.mjs
+
+chaos: setup ## Kill, repeat, reorder and starve the sender, then count what was lost (ARGS="--recipients 2000 --kills 8")
+	$(PYTHON) -m tests.chaos $(ARGS)
+
+bench-send: setup ## Measure the sender beside the vendor's SDK and plain libcurl (ARGS=--quick)
+	$(PYTHON) -m tests.bench.send $(ARGS)
 
 lint: setup ## Check style, format and types
 	.venv/bin/ruff check $(PYTHON_CODE)

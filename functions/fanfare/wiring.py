@@ -19,7 +19,7 @@ from fanfare.adapters.firestore.tenants import FirestoreTenantStore
 from fanfare.adapters.google_oidc import AllowedCaller, GoogleCallAuthenticator, GoogleCertificates
 from fanfare.adapters.health import CachedHealth
 from fanfare.adapters.lifecycle import WorkerLifecycle
-from fanfare.adapters.secret_manager import SecretManager
+from fanfare.adapters.secret_manager import GoogleSecretStore
 from fanfare.adapters.structured_log import StructuredLog
 from fanfare.adapters.system import SystemClock, SystemIdentifiers, random_bytes
 from fanfare.config import Settings
@@ -30,7 +30,7 @@ def build_deps(settings: Settings) -> Deps:
     """Build one of each."""
     clock, identifiers, log = SystemClock(), SystemIdentifiers(), StructuredLog(settings.log_level)
     firestore = open_client(settings)
-    secrets = SecretManager(settings.project, settings.secret_manager_endpoint)
+    secrets = GoogleSecretStore(settings.project, settings.secret_manager_endpoint)
     keys = DeploymentKeys(secrets)
     tenants = FirestoreTenantStore(firestore, clock, identifiers, keys, random_bytes)
     cipher, index = FieldCipher(tenants, random_bytes), BlindIndex(keys)

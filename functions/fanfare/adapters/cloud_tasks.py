@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from google.cloud.tasks_v2 import CloudTasksClient
 
 SEND_QUEUE = "send"
+SEND_BULK_QUEUE = "send-bulk"
+"""For what may wait: a direct send must never stand behind somebody's retries."""
 ENQUEUE_SECONDS = 2.0
 """A caller waits no longer for a nudge that the sweep can replace."""
 DISPATCH_DEADLINE_SECONDS = 300
@@ -34,7 +36,7 @@ class CloudTaskQueue:
         """Ask for a call of `send`. False: the queue refused or did not answer; the sweep will find the chunk."""
         content = {"tenant": key.tenant, "notification": key.notification_id, "chunk": key.number, "request_id": request_id}
         try:
-            self._create(SEND_QUEUE, self._settings.send_url, content, due_at)
+            self._create(SEND_QUEUE if due_at is None else SEND_BULK_QUEUE, self._settings.send_url, content, due_at)
         except Unavailable as error:
             self._log.warning("enqueue_failed", notification=key.notification_id, chunk=key.number, cause=type(error.__cause__).__name__)
             return False

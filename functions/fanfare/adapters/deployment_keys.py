@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import threading
 
-from fanfare.adapters.secret_manager import SecretManager, SecretValue
+from fanfare.adapters.secret_manager import GoogleSecretStore, SecretValue
 from fanfare.domain.identifiers import decode_base64url
 
 DATA_KEY = "fanfare-data-key"
@@ -20,7 +20,7 @@ DEPLOYMENT_KEYS = (DATA_KEY, BLIND_INDEX_KEY, RECEIPT_KEY, CURSOR_KEY)
 class DeploymentKeys:
     """Reads each key once per version."""
 
-    def __init__(self, secrets: SecretManager) -> None:
+    def __init__(self, secrets: GoogleSecretStore) -> None:
         self._secrets = secrets
         self._cached: dict[tuple[str, str], SecretValue] = {}
         self._lock = threading.Lock()

@@ -13,7 +13,7 @@ from google.auth.transport.requests import Request
 from google.oauth2.service_account import Credentials
 
 from fanfare.adapters.google_errors import translated
-from fanfare.adapters.secret_manager import SecretManager
+from fanfare.adapters.secret_manager import GoogleSecretStore
 from fanfare.domain.errors import CredentialRefused, Unavailable
 from fanfare.domain.tenant import Tenant
 
@@ -29,7 +29,7 @@ class _Account:
 class FcmCredentials:
     """One access token per tenant and instance; google-auth renews it some minutes ahead of its end."""
 
-    def __init__(self, secrets: SecretManager, token_uri: str) -> None:
+    def __init__(self, secrets: GoogleSecretStore, token_uri: str) -> None:
         self._secrets = secrets
         self._token_uri = token_uri
         self._accounts: dict[str, _Account] = {}

@@ -29,7 +29,7 @@ class SecretValue:
         return f"SecretValue(version={self.version!r}, …)"
 
 
-class SecretManager:
+class GoogleSecretStore:
     """Reads and writes secrets of one project. `endpoint` is empty for Google's own or the address of a local stand-in."""
 
     def __init__(self, project: str, endpoint: str) -> None:

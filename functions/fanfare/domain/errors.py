@@ -25,7 +25,7 @@ class FieldError:
 class FanfareError(Exception):
     """A refusal with a permanent public `code` (snake_case) and a sentence for people.
 
-    Never raised itself: each subclass has one row in `web/errors.py` and one in `docs/errors.md`.
+    Never raised itself: each subclass has one row in `web/problems.py` and one in `docs/errors.md`.
     """
 
     code = "error"

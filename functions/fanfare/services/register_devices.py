@@ -39,7 +39,7 @@ def register_devices(deps: Deps, tenant: str, registrations: Sequence[Registrati
     """Register devices and return, in their order, what became of each. Registrations that concern one target are performed in their order."""
     profiles = find_or_create_profiles(deps, tenant, [registration.profile for registration in registrations])
     outcomes: dict[int, Registered | FanfareError] = {}
-    for round_ in _rounds(registrations):
+    for round_ in _rounds(registrations, profiles):
         for piece in split(round_, COMMIT_SIZE):
             outcomes.update(_register_piece(deps, tenant, piece, profiles))
     return [outcomes[index] for index in range(len(registrations))]
@@ -48,12 +48,16 @@ def register_devices(deps: Deps, tenant: str, registrations: Sequence[Registrati
 _Item = tuple[int, Registration]
 
 
-def _rounds(registrations: Sequence[Registration]) -> list[list[_Item]]:
-    """Sort registrations into rounds in which no target and no install occurs twice: one commit can't create a lock twice."""
+def _rounds(registrations: Sequence[Registration], profiles: Mapping[Address, Profile]) -> list[list[_Item]]:
+    """Sort registrations into rounds in which no target and no install occurs twice: one commit can't create a lock twice.
+
+    An install is known by its profile, which one registration may name by id and another by username.
+    """
     rounds: list[list[_Item]] = []
     taken: list[set[object]] = []
     for index, registration in enumerate(registrations):
-        names = {registration.target.value, (registration.profile, registration.details.device_id or index)}
+        owner = profiles.get(registration.profile)
+        names = {registration.target.value, (owner.id if owner else None, registration.details.device_id or index)}
         free = next((number for number in range(len(rounds)) if all(names.isdisjoint(later) for later in taken[number:])), len(rounds))
         if free == len(rounds):
             rounds.append([])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from google.cloud.firestore import (
@@ -35,6 +36,15 @@ from fanfare.ports import Identifiers
 VERSION = 1
 
 
+@dataclass(frozen=True, slots=True)
+class _LockChanges:
+    """Lock ids that a plan deletes, those that it creates, and those that pass from the displaced device to the new one."""
+
+    deleted: set[str]
+    created: set[str]
+    inherited: set[str]
+
+
 class FirestoreDeviceStore:
     """`tenants/{t}/devices/{id}` and `tenants/{t}/targets/{keyed hash}`, the locks of targets and installs."""
 
@@ -57,11 +67,19 @@ class FirestoreDeviceStore:
         return [Known(devices.get(named.get(target, "")), devices.get(named.get(install or "", ""))) for target, install in wanted]
 
     def save(self, tenant: str, plans: Sequence[RegistrationPlan]) -> bool:
-        """Store plans in one commit, guarded by what they were made from. False: something changed meanwhile and nothing was stored."""
+        """Store plans in one commit, guarded by what they were made from. False: something changed meanwhile and nothing was stored.
+
+        Plans that write the same document are refused too: Firestore holds both guards to be met, and the later would undo half of the earlier.
+        """
+        changes = [(plan, self._lock_changes(tenant, plan)) for plan in plans]
+        written = [name for plan, locks in changes for name in _written(plan, locks)]
+        if len(set(written)) < len(written):
+            return False
         write_id = self._identifiers.new_id()
         batch = self._firestore.batch()
-        for plan in plans:
+        for plan, locks in changes:
             self._add(batch, tenant, plan, write_id)
+            self._add_locks(batch, tenant, plan.device.id, locks)
         return commit_guarded(batch, self._reference(tenant, plans[0].device.id), write_id) is not None
 
     def update(self, tenant: str, device_id: str, decide: Callable[[Device], Device | None]) -> Device | None:
@@ -117,18 +135,22 @@ class FirestoreDeviceStore:
         if plan.displaced is not None:
             displaced = plan.displaced.after
             batch.update(self._reference(tenant, displaced.id), self._fields(tenant, displaced), self._guard(displaced))
-        self._add_locks(batch, tenant, plan)
 
-    def _add_locks(self, batch: WriteBatch, tenant: str, plan: RegistrationPlan) -> None:
+    def _add_locks(self, batch: WriteBatch, tenant: str, device_id: str, locks: _LockChanges) -> None:
         """Keep the locks in step with the device. A new target's lock is *created*, so a simultaneous registration of it is refused."""
+        held = {"v": VERSION, "device": device_id}
+        for lock in locks.deleted:
+            batch.delete(self._lock(tenant, lock))
+        for lock in locks.created:
+            batch.create(self._lock(tenant, lock), held)
+        for lock in locks.inherited:
+            batch.set(self._lock(tenant, lock), held)
+
+    def _lock_changes(self, tenant: str, plan: RegistrationPlan) -> _LockChanges:
         lost = self._locks(tenant, plan.displaced.before) - self._locks(tenant, plan.displaced.after) if plan.displaced else set()
         before = self._locks(tenant, plan.previous) if plan.previous else set()
         after = self._locks(tenant, plan.device)
-        for lock in (before | lost) - after:
-            batch.delete(self._lock(tenant, lock))
-        for lock in after - before:
-            write = batch.set if lock in lost else batch.create
-            write(self._lock(tenant, lock), {"v": VERSION, "device": plan.device.id})
+        return _LockChanges(deleted=(before | lost) - after, created=after - before - lost, inherited=(after - before) & lost)
 
     def _locks(self, tenant: str, device: Device) -> set[str]:
         locks = {self._index.hash_target(tenant, device.target)}
@@ -164,3 +186,9 @@ class FirestoreDeviceStore:
 
     def _lock(self, tenant: str, lock: str) -> DocumentReference:
         return collection_of(self._firestore, tenant, "targets").document(lock)
+
+
+def _written(plan: RegistrationPlan, locks: _LockChanges) -> list[str]:
+    """Name every document that a plan writes; the id of a lock has a dot, that of a device has none."""
+    displaced = [plan.displaced.after.id] if plan.displaced else []
+    return [plan.device.id, *displaced, *locks.deleted, *locks.created, *locks.inherited]

@@ -8,7 +8,7 @@ from typing import Any
 from google.cloud.firestore import Client as Firestore
 from google.cloud.firestore import DocumentReference
 
-from fanfare.adapters.firestore.client import fields_of, read, translated
+from fanfare.adapters.firestore.client import COMMIT_RETRY, COMMIT_SECONDS, fields_of, read, translated
 from fanfare.adapters.firestore.commits import WRITE_ID, commit_guarded
 from fanfare.adapters.firestore.paths import collection_of
 from fanfare.domain.errors import IdempotencyInProgress
@@ -42,12 +42,13 @@ class FirestoreIdempotencyStore:
     def finish(self, tenant: str, key_hash: str, answer: StoredAnswer) -> None:
         """Keep the answer for replays."""
         with translated():
-            self._reference(tenant, key_hash).update({"status": answer.status, "body": json.dumps(answer.body)})
+            kept = {"status": answer.status, "body": json.dumps(answer.body)}
+            self._reference(tenant, key_hash).update(kept, retry=COMMIT_RETRY, timeout=COMMIT_SECONDS)
 
     def abandon(self, tenant: str, key_hash: str) -> None:
         """Release a key whose request changed nothing, so that it may be used again."""
         with translated():
-            self._reference(tenant, key_hash).delete()
+            self._reference(tenant, key_hash).delete(retry=COMMIT_RETRY, timeout=COMMIT_SECONDS)
 
     def _take_over(self, reference: DocumentReference, attempt: Attempt, revision: object) -> None:
         write_id = self._identifiers.new_id()

@@ -1,23 +1,17 @@
-"""What the services need of the outside world, as Protocols; `Deps` holds one of each.
-
-Stores raise `Unavailable` when Firestore does not answer; nothing else of a vendor's reaches a service.
-"""
+"""What is kept, as Protocols. Stores raise `Unavailable` when Firestore does not answer; nothing else of a vendor's reaches a service."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from fanfare.domain.address import Address
 from fanfare.domain.audit import AuditEntry
 from fanfare.domain.chunk import Busy, Chunk, ChunkKey, Finished
-from fanfare.domain.classification import Answer
 from fanfare.domain.client import Client
 from fanfare.domain.dead_letter import DeadLetter, Replay
 from fanfare.domain.device import Device
-from fanfare.domain.health import ComponentHealth
 from fanfare.domain.idempotency import Attempt, StoredAnswer
 from fanfare.domain.listing import DeviceFilter, Page, ProfileFilter
 from fanfare.domain.notification import Notification
@@ -26,30 +20,6 @@ from fanfare.domain.recipient import Recipient
 from fanfare.domain.registration import Known, Registration, RegistrationPlan
 from fanfare.domain.sweeping import Overdue
 from fanfare.domain.tenant import Tenant
-
-
-class Clock(Protocol):
-    """The only source of the time."""
-
-    def now(self) -> datetime:
-        """The present instant, aware, in UTC."""
-        ...
-
-
-class Identifiers(Protocol):
-    """The only source of randomness."""
-
-    def new_id(self) -> str:
-        """An id of 22 base64url characters (128 random bits)."""
-        ...
-
-    def jitter(self) -> float:
-        """A random number from 0 to 1."""
-        ...
-
-    def new_secret(self) -> str:
-        """A secret of 43 base64url characters (256 random bits)."""
-        ...
 
 
 class ClientStore(Protocol):
@@ -216,70 +186,6 @@ class IdempotencyStore(Protocol):
         ...
 
 
-class CredentialStore(Protocol):
-    """The tenants' FCM credentials, which are written and never read back by a service."""
-
-    def store(self, name: str, value: bytes) -> None:
-        """Add a version of a secret, creating it first where it does not exist."""
-        ...
-
-
-class TaskQueue(Protocol):
-    """Cloud Tasks: nudges that carry an id."""
-
-    def enqueue_send(self, key: ChunkKey, request_id: str, due_at: datetime | None = None) -> bool:
-        """Ask for a call of `send`. False: the queue refused or did not answer; the sweep will find the chunk."""
-        ...
-
-
-class PushSender(Protocol):
-    """FCM."""
-
-    def send(self, tenant: Tenant, bodies: Iterable[tuple[str, bytes]]) -> Iterator[Sequence[tuple[str, Answer]]]:
-        """Post messages (key, JSON body) over one multiplexed connection and yield (key, answer) in the order in which answers arrive.
-
-        They come in batches, at least one a second even if it is empty, so that the caller can keep its lease. Raises Unavailable if no access
-        token for the tenant's project can be had now, CredentialRefused if Google refuses the tenant's credential.
-        """
-        ...
-
-    def renew(self, tenant: Tenant) -> None:
-        """Forget the tenant's access token: the next send gets a new one."""
-        ...
-
-
-class ReceiptKeys(Protocol):
-    """The keys that receipts are signed with."""
-
-    def receipt_key(self, tenant: str) -> bytes:
-        """The tenant's key; Unavailable if the secret can't be read."""
-        ...
-
-
-class CursorKeys(Protocol):
-    """The key that list cursors are signed with."""
-
-    def cursor_key(self) -> bytes:
-        """The deployment's key; Unavailable if the secret can't be read."""
-        ...
-
-
-class CallAuthenticator(Protocol):
-    """Who may call the internal functions."""
-
-    def authenticate(self, function: str, bearer: str) -> None:
-        """Raise Unauthenticated unless the token is a valid one for this function, Forbidden unless its account may call it."""
-        ...
-
-
-class Lifecycle(Protocol):
-    """How long this instance lives."""
-
-    def is_stopping(self) -> bool:
-        """Tell whether the instance was asked to end: what is not begun should be left to another one."""
-        ...
-
-
 class PoisonStore(Protocol):
     """Tasks that can't be performed, because nothing in them names a piece of work."""
 
@@ -288,49 +194,9 @@ class PoisonStore(Protocol):
         ...
 
 
-class HealthProbe(Protocol):
-    """How the things that we depend on are."""
+class CredentialStore(Protocol):
+    """The tenants' FCM credentials, which are written and never read back by a service."""
 
-    def check(self) -> Mapping[str, ComponentHealth]:
-        """The last known state of each component; at most ten seconds old where the component answers."""
+    def store(self, name: str, value: bytes) -> None:
+        """Add a version of a secret, creating it first where it does not exist."""
         ...
-
-
-class Log(Protocol):
-    """Structured logging; a value logged here is never a target, a token or a body."""
-
-    def info(self, event: str, **fields: object) -> None:
-        """Record something that happened as it should."""
-        ...
-
-    def warning(self, event: str, **fields: object) -> None:
-        """Record something that an operator may want to look at."""
-        ...
-
-    def error(self, event: str, error: BaseException) -> None:
-        """Record what nobody foresaw: its type and where it was raised, never its text, which may hold a body."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Deps:
-    """One of each port: what a service is called with."""
-
-    clock: Clock
-    identifiers: Identifiers
-    clients: ClientStore
-    tenants: TenantStore
-    profiles: ProfileStore
-    devices: DeviceStore
-    notifications: NotificationStore
-    idempotency: IdempotencyStore
-    credentials: CredentialStore
-    tasks: TaskQueue
-    sender: PushSender
-    receipt_keys: ReceiptKeys
-    cursor_keys: CursorKeys
-    call_authenticator: CallAuthenticator
-    poison: PoisonStore
-    lifecycle: Lifecycle
-    health: HealthProbe
-    log: Log
