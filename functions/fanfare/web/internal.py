@@ -16,11 +16,12 @@ from http import HTTPStatus
 
 import structlog
 from flask import Flask, Response, g, jsonify, request
+from werkzeug.exceptions import HTTPException
 
 from fanfare.domain.errors import Forbidden, Unauthenticated, Unavailable
 from fanfare.ports import Deps
 from fanfare.web.bodies import StrictJson
-from fanfare.web.problems import problem_of
+from fanfare.web.problems import HTTP_CODES, problem, problem_of
 from fanfare.web.request_ids import read_request_id
 
 
@@ -42,6 +43,7 @@ def build_internal(deps: Deps, function: str, act: Callable[[], Response]) -> Fl
     app.register_error_handler(Unauthenticated, problem_of)
     app.register_error_handler(Forbidden, problem_of)
     app.register_error_handler(Unavailable, lambda error: busy(error.retry_after_seconds))
+    app.register_error_handler(Exception, lambda error: _fail(deps, error))
     return app
 
 
@@ -51,6 +53,15 @@ def busy(retry_after_seconds: int) -> Response:
     response.status_code = HTTPStatus.CONFLICT
     response.headers["Retry-After"] = str(retry_after_seconds)
     return response
+
+
+def _fail(deps: Deps, error: Exception) -> Response:
+    """Answer what nobody foresaw: logged without its text, which may hold a target; the queue repeats the task with its backoff."""
+    if isinstance(error, HTTPException):
+        status = HTTPStatus(error.code or 500)
+        return problem(status, HTTP_CODES.get(status, "malformed_request"), error.description or status.phrase)
+    deps.log.error("internal_error", error)
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "Something went wrong on our side.")
 
 
 def _bearer() -> str:
