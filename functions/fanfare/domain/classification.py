@@ -85,6 +85,7 @@ class Rule:
 
 
 _RETRY = Rule(MessageAction.RETRY, project=ProjectAction.SLOW_DOWN, retry=RetryRule.BACKOFF)
+_UNKNOWN_OUTCOME = Rule(MessageAction.RETRY, retry=RetryRule.BACKOFF)
 _QUOTA = Rule(MessageAction.RETRY, retry=RetryRule.QUOTA)
 _BROKEN_PROJECT = Rule(MessageAction.PARK, project=ProjectAction.OPEN_BREAKER, alert=True)
 
@@ -102,9 +103,9 @@ RULES: Mapping[Kind, Rule] = {
     Kind.DEVICE_RATE: _QUOTA,
     Kind.TOPIC_RATE: _QUOTA,
     Kind.SERVER_ERROR: _RETRY,
-    Kind.NO_ANSWER: _RETRY,
+    Kind.NO_ANSWER: _UNKNOWN_OUTCOME,
     Kind.REFUSED: Rule(MessageAction.FAIL),
-    Kind.UNREADABLE: _RETRY,
+    Kind.UNREADABLE: _UNKNOWN_OUTCOME,
 }
 """A kind's name is also its metric: `fcm_answers{kind="…"}`."""
 
@@ -141,6 +142,7 @@ class Verdict:
 
 
 _NAME_START, _NAME_END = b'{\n  "name": "', b'"\n}\n'
+_LONGEST_NAME = 512
 
 
 def classify(answer: Answer) -> Verdict:
@@ -165,14 +167,15 @@ def _name_of(body: bytes) -> str:
     # FCM writes this body the same way every time; slicing it is ten times cheaper than parsing, and anything else is parsed.
     if body.startswith(_NAME_START) and body.endswith(_NAME_END):
         name = body[len(_NAME_START) : -len(_NAME_END)]
-        if b'"' not in name and b"\\" not in name and name.isascii():
-            return name.decode("ascii")
+        if b'"' not in name and b"\\" not in name and name.isascii() and (text := name.decode("ascii")).isprintable():
+            return text[:_LONGEST_NAME]
     try:
         content: Any = json.loads(body)
     except (ValueError, RecursionError):
         return ""
     found = content.get("name") if isinstance(content, dict) else None
-    return found if isinstance(found, str) else ""
+    # A name from something that speaks in FCM's place must not be one that can't be stored: a chunk with it could never be concluded.
+    return found[:_LONGEST_NAME].encode("utf-8", "replace").decode("utf-8") if isinstance(found, str) else ""
 
 
 _BY_CODE: Mapping[tuple[int, str], Kind] = {
@@ -181,6 +184,8 @@ _BY_CODE: Mapping[tuple[int, str], Kind] = {
     (401, "THIRD_PARTY_AUTH_ERROR"): Kind.THIRD_PARTY_AUTH,
 }
 _BY_STATUS: Mapping[int, Kind] = {401: Kind.UNAUTHENTICATED, 403: Kind.PERMISSION_DENIED, 404: Kind.WRONG_PROJECT}
+_REQUEST_TIMEOUT = 408
+"""Google's front end gave up waiting for the request: nothing was said about the message."""
 
 
 def _kind_of(status: int, error: FcmError) -> Kind:
@@ -193,7 +198,7 @@ def _kind_of(status: int, error: FcmError) -> Kind:
         return _kind_of_quota(error)
     if status in _BY_STATUS and not error.fcm_code:
         return _BY_STATUS[status]
-    if status >= 500:
+    if status >= 500 or status == _REQUEST_TIMEOUT:
         return Kind.SERVER_ERROR
     return Kind.REFUSED if status >= 400 else Kind.UNREADABLE
 

@@ -6,8 +6,8 @@ into the chunk's next state:
 | after the pass | the chunk is |
 |---|---|
 | everybody has a final outcome | done |
-| the tenant is held, wholly or for the platform of all who are left | parked, and looked at again when its messages expire |
-| somebody is to be tried again, or was not reached in this pass | retrying, due at the earliest of them |
+| the tenant is held, wholly or so that nobody has a time ahead | parked, and looked at again when its messages expire |
+| somebody is to be tried again, or was not reached in this pass | retrying, due with the earliest of them and those that follow closely |
 """
 
 from __future__ import annotations
@@ -34,6 +34,10 @@ SHORTEST_LIFE = timedelta(seconds=60)
 """A message of a shorter life ("now or never") still gets the time that its first attempt needs."""
 RESUME_WAIT = timedelta(seconds=30)
 """A pass that could not reach everybody, for want of an access token, goes on after this."""
+UNREACHED_WAIT = timedelta(seconds=60)
+"""Whoever was due and was not reached goes on after this, even if others of the chunk wait for longer: FCM's minute for a rate exceeded."""
+GATHERING = timedelta(seconds=5)
+"""Answers of one pass come in over seconds; whoever is due within so long of the first is tried again with it, in one pass instead of ten."""
 EXPIRED = "EXPIRED"
 
 
@@ -134,12 +138,22 @@ def plan_chunk(
     if counts.unsent + counts.retrying == 0:
         done = replace(chunk, state=ChunkState.DONE, next_check_at=None, completed_at=now)
         return ChunkPlan(done, replace(progress, status=NotificationStatus.COMPLETED, completed_at=now, status_reason=None))
-    if hold is not None and (hold.whole or counts.retrying == 0):
+    ahead = [result.due_at for result in results.values() if result.due_at is not None and result.due_at > now]
+    if hold is not None and (hold.whole or not ahead):
         parked = replace(chunk, state=ChunkState.PARKED, reason=hold.reason, next_check_at=expires_at(notification, chunk) + SWEEP_GRACE)
         return ChunkPlan(parked, replace(progress, status_reason=hold.reason))
-    due_at = min((result.due_at for result in results.values() if result.due_at is not None), default=now + RESUME_WAIT)
+    due_at = _next_pass(ahead, now, unreached=hold is None and len(ahead) < counts.retrying)
     waiting = replace(chunk, state=ChunkState.RETRYING, due_at=due_at, next_check_at=due_at + SWEEP_GRACE)
     return ChunkPlan(waiting, replace(progress, status_reason=None), due_at)
+
+
+def _next_pass(ahead: Sequence[datetime], now: datetime, *, unreached: bool) -> datetime:
+    """When to go on, never at once: a pass that could do nothing, for want of a token or of rate, would only be repeated in a circle."""
+    if not ahead:
+        return now + RESUME_WAIT
+    earliest = min(ahead)
+    due_at = max(at for at in ahead if at <= earliest + GATHERING)
+    return min(due_at, now + UNREACHED_WAIT) if unreached else due_at
 
 
 def count_errors(results: Mapping[str, Result]) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ _TYPES = "type.googleapis.com/"
 _FCM_ERROR = f"{_TYPES}google.firebase.fcm.v1.FcmError"
 _BAD_REQUEST = f"{_TYPES}google.rpc.BadRequest"
 _QUOTA_FAILURE = f"{_TYPES}google.rpc.QuotaFailure"
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +33,11 @@ def parse_error(body: bytes) -> FcmError:
     violations = [_mapping(item) for detail in _of_type(details, _BAD_REQUEST) for item in _sequence(detail.get("fieldViolations"))]
     quota = [_mapping(item) for detail in _of_type(details, _QUOTA_FAILURE) for item in _sequence(detail.get("violations"))]
     return FcmError(
-        status=_text(error.get("status")),
-        fcm_code=next((_text(detail.get("errorCode")) for detail in _of_type(details, _FCM_ERROR)), ""),
+        status=_code(error.get("status")),
+        fcm_code=next((_code(detail.get("errorCode")) for detail in _of_type(details, _FCM_ERROR)), ""),
         is_bad_request=any(True for _ in _of_type(details, _BAD_REQUEST)),
         violated_fields=tuple(_text(item.get("field")) for item in violations),
-        quota_words=" ".join(f"{_text(item.get('subject'))} {_text(item.get('description'))}" for item in quota),
+        quota_words=" ".join(f"{_kind_of_subject(item)} {_text(item.get('description'))}" for item in quota),
     )
 
 
@@ -48,6 +50,16 @@ def _parse(body: bytes) -> object:
 
 def _of_type(details: list[Mapping[str, Any]], name: str) -> Iterator[Mapping[str, Any]]:
     return (detail for detail in details if detail.get("@type") == name)
+
+
+def _code(value: object) -> str:
+    """An error code as Google spells them. Codes are stored, some as names of fields: anything else could make a chunk unstorable."""
+    return value if isinstance(value, str) and _CODE.fullmatch(value) else ""
+
+
+def _kind_of_subject(violation: Mapping[str, Any]) -> str:
+    """What a quota is of, without whose: a project may be called `project:my-device-app`."""
+    return _text(violation.get("subject")).partition(":")[0]
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 | rule | without Retry-After | with Retry-After |
 |---|---|---|
 | BACKOFF | 10 s + up to 10 s * (2^n - 1), at most 10 min | no earlier than that, plus up to a tenth |
-| QUOTA | 60 s + up to 60 s * (2^(n-1) - 1) + 10 s, at most 10 min | likewise |
+| QUOTA | 60 s + up to 60 s * (2^(n-1) - 1), or up to 10 s the first time, at most 10 min | likewise |
 
 n is the number of the failed attempt. It ends one hour after the first failure or with the message's life, whichever comes first
 (firebase.google.com/docs/cloud-messaging/scale-fcm).
@@ -19,7 +19,8 @@ SHORTEST_WAIT_SECONDS = 10.0
 QUOTA_WAIT_SECONDS = 60.0
 LONGEST_WAIT_SECONDS = 600.0
 LONGEST_RETRYING = timedelta(minutes=60)
-LONGEST_RETRY_AFTER_SECONDS = 3_600
+LONGEST_RETRY_AFTER_SECONDS = 86_400
+"""Any wait beyond `LONGEST_RETRYING` ends the retrying; the bound must lie above it, or a longer wait would be cut to one that FCM refused."""
 
 
 def wait_seconds(rule: RetryRule, attempt: int, retry_after_seconds: int, jitter: float) -> float:

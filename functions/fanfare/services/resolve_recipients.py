@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from fanfare.domain.device import Device
 from fanfare.domain.errors import InvalidRequest
@@ -14,7 +14,7 @@ from fanfare.ports import Deps
 
 PAGE = 500
 MOST_SCANNED = 5_000
-"""A segment is evaluated device by device here; a bigger tenant's needs its packed audience."""
+"""A filter is evaluated device by device here; a bigger tenant's segment needs its packed audience."""
 
 
 def resolve_recipients(deps: Deps, tenant: str, request: SendRequest) -> tuple[Recipient, ...]:
@@ -40,7 +40,16 @@ def _devices(deps: Deps, tenant: str, request: SendRequest) -> Iterable[Device]:
         return (device for device in deps.devices.get(tenant, to.device_ids) if device.active)
     if to.segment is not None:
         return _scan(deps, tenant, to.segment)
-    return deps.devices.find_active(tenant, to.addresses, MOST_RECIPIENTS + 1)
+    return _named(deps, tenant, request)
+
+
+def _named(deps: Deps, tenant: str, request: SendRequest) -> Sequence[Device]:
+    """Read the devices of the named people: one too many where all of them are meant, and all of them where a filter may leave few."""
+    most = MOST_RECIPIENTS if request.only == Segment() else MOST_SCANNED
+    found = deps.devices.find_active(tenant, request.to.addresses, most + 1)
+    if len(found) > MOST_SCANNED:
+        raise _too_many_to_scan()
+    return found
 
 
 def _scan(deps: Deps, tenant: str, segment: Segment) -> Iterator[Device]:
@@ -53,7 +62,11 @@ def _scan(deps: Deps, tenant: str, segment: Segment) -> Iterator[Device]:
         after = page.next_after
         if after is None:
             return
-    raise InvalidRequest.at("to", f"needs more than {MOST_SCANNED} devices to be looked at; narrow it by profile, topic or device")
+    raise _too_many_to_scan()
+
+
+def _too_many_to_scan() -> InvalidRequest:
+    return InvalidRequest.at("to", f"needs more than {MOST_SCANNED} devices to be looked at; narrow it by profile, topic or device")
 
 
 def _addressed_username(device: Device, names: frozenset[str]) -> str | None:

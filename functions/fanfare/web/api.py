@@ -74,5 +74,5 @@ def _refuse_http(error: HTTPException) -> Response:
 
 def _fail(error: Exception) -> Response:
     """Answer what nobody foresaw: logged by its type and place, never shown, and never with its text, which may hold a body."""
-    gate.deps().log.error("internal_error", error)
+    gate.deps().log.error("internal_error", error=error)
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "Something went wrong on our side; the request id helps to find it.")

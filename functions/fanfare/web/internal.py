@@ -60,7 +60,7 @@ def _fail(deps: Deps, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         status = HTTPStatus(error.code or 500)
         return problem(status, HTTP_CODES.get(status, "malformed_request"), error.description or status.phrase)
-    deps.log.error("internal_error", error)
+    deps.log.error("internal_error", error=error)
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "Something went wrong on our side.")
 
 
