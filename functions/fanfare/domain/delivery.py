@@ -6,7 +6,7 @@ into the chunk's next state:
 | after the pass | the chunk is |
 |---|---|
 | everybody has a final outcome | done |
-| the tenant is held, wholly or so that nobody has a time ahead | parked, and looked at again when its messages expire |
+| the tenant is held, wholly or for the platforms of all who are left and have no time ahead | parked, and looked at again when its messages expire |
 | somebody is to be tried again, or was not reached in this pass | retrying, due with the earliest of them and those that follow closely |
 """
 
@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from fanfare.domain.chunk import Chunk, ChunkState
 from fanfare.domain.classification import REASONS, Kind, MessageAction, Verdict
 from fanfare.domain.device import Device, Retirement
+from fanfare.domain.message import Platform
 from fanfare.domain.notification import Notification, NotificationStatus
 from fanfare.domain.outcome import FINAL_OUTCOMES, Outcome, Result, count
 from fanfare.domain.recipient import Recipient
@@ -38,6 +39,8 @@ UNREACHED_WAIT = timedelta(seconds=60)
 """Whoever was due and was not reached goes on after this, even if others of the chunk wait for longer: FCM's minute for a rate exceeded."""
 GATHERING = timedelta(seconds=5)
 """Answers of one pass come in over seconds; whoever is due within so long of the first is tried again with it, in one pass instead of ten."""
+KEYED_PLATFORMS = frozenset({Platform.IOS, Platform.WEB})
+"""FCM reaches these through others, with a key of the project's own: only their messages are held alone."""
 EXPIRED = "EXPIRED"
 
 
@@ -139,10 +142,11 @@ def plan_chunk(
         done = replace(chunk, state=ChunkState.DONE, next_check_at=None, completed_at=now)
         return ChunkPlan(done, replace(progress, status=NotificationStatus.COMPLETED, completed_at=now, status_reason=None))
     ahead = [result.due_at for result in results.values() if result.due_at is not None and result.due_at > now]
-    if hold is not None and (hold.whole or not ahead):
+    reachable = [row for row in pending(recipients, results, now) if hold is None or row.platform not in KEYED_PLATFORMS]
+    if hold is not None and (hold.whole or not (ahead or reachable)):
         parked = replace(chunk, state=ChunkState.PARKED, reason=hold.reason, next_check_at=expires_at(notification, chunk) + SWEEP_GRACE)
         return ChunkPlan(parked, replace(progress, status_reason=hold.reason))
-    due_at = _next_pass(ahead, now, unreached=hold is None and len(ahead) < counts.retrying)
+    due_at = _next_pass(ahead, now, unreached=any(row.device_id in results for row in reachable))
     waiting = replace(chunk, state=ChunkState.RETRYING, due_at=due_at, next_check_at=due_at + SWEEP_GRACE)
     return ChunkPlan(waiting, replace(progress, status_reason=None), due_at)
 

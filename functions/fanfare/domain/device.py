@@ -28,11 +28,15 @@ class InactiveReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A profile that owns a device, as the device remembers it; `addresses` are the keyed hashes of the profile's names."""
+    """A profile that owns a device, as the device remembers it.
+
+    `addresses` are the keyed hashes of the profile's names, `installed_as` the app's own device id, unique within the profile.
+    """
 
     profile_id: str
     username: str | None = None
     addresses: tuple[str, ...] = ()
+    installed_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

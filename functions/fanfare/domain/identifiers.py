@@ -6,7 +6,8 @@ import base64
 import hashlib
 import re
 
-_IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+_IDENTIFIER = re.compile(r"(?!__.*__\Z)[A-Za-z0-9_-]{1,64}\Z")
+"""Firestore keeps names that begin and end with two underscores for itself."""
 
 
 def encode_base64url(raw: bytes) -> str:

@@ -89,10 +89,12 @@ def apply_details(device: Device, details: Details) -> Device:
     return replace(device, **said)
 
 
-def own(device: Device, profile: Profile, *, shared: bool) -> Device:
-    """Give a device to a profile: alone, or beside its present owners."""
-    owner = Owner(profile.id, profile.username, profile.addresses)
-    others = tuple(present for present in device.owners if present.profile_id != profile.id) if shared else ()
+def own(device: Device, profile: Profile, *, shared: bool, device_id: str | None) -> Device:
+    """Give a device to a profile: alone, or beside its present owners. `device_id` is the app's name for it there, None if it did not say one."""
+    present = next((owner for owner in device.owners if owner.profile_id == profile.id), None)
+    installed_as = device_id or (present.installed_as if present else None)
+    owner = Owner(profile.id, profile.username, profile.addresses, installed_as)
+    others = tuple(other for other in device.owners if other.profile_id != profile.id) if shared else ()
     return replace(device, owners=(*others, owner))
 
 
@@ -108,7 +110,7 @@ def deactivate(device: Device, reason: InactiveReason) -> Device:
 
 def _new_device(registration: Registration, profile: Profile, now: datetime, new_id: str) -> Device:
     device = Device(new_id, registration.target, registration.platform, (), created_at=now, last_seen_at=now)
-    return apply_details(own(device, profile, shared=False), registration.details)
+    return apply_details(own(device, profile, shared=False, device_id=registration.details.device_id), registration.details)
 
 
 def _refreshed(previous: Device, registration: Registration, profile: Profile, now: datetime) -> Device:
@@ -116,10 +118,13 @@ def _refreshed(previous: Device, registration: Registration, profile: Profile, n
     if not registration.shared and profile.id not in previous.profile_ids:
         # The old owner's name for the device means nothing in the new profile, and may be another device's there.
         device = replace(device, device_id=None)
-    return revive(apply_details(own(device, profile, shared=registration.shared), registration.details))
+    owned = own(device, profile, shared=registration.shared, device_id=registration.details.device_id)
+    return revive(apply_details(owned, registration.details))
 
 
 def _displaced(known: Known) -> Displacement | None:
     if known.by_target is None or known.by_install is None or known.by_target.id == known.by_install.id:
         return None
-    return Displacement(known.by_install, replace(deactivate(known.by_install, InactiveReason.REPLACED), device_id=None))
+    without_installs = tuple(replace(owner, installed_as=None) for owner in known.by_install.owners)
+    lost = replace(known.by_install, device_id=None, owners=without_installs)
+    return Displacement(known.by_install, deactivate(lost, InactiveReason.REPLACED))

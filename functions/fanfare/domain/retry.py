@@ -30,9 +30,9 @@ def wait_seconds(rule: RetryRule, attempt: int, retry_after_seconds: int, jitter
         return asked * (1 + jitter / 10)
     shortest = QUOTA_WAIT_SECONDS if rule is RetryRule.QUOTA else SHORTEST_WAIT_SECONDS
     exponent = min(attempt - 1 if rule is RetryRule.QUOTA else attempt, 16)
-    spread = max(shortest * 2**exponent - shortest, SHORTEST_WAIT_SECONDS)
-    wait: float = min(shortest + jitter * spread, LONGEST_WAIT_SECONDS)
-    return wait
+    # The bound cuts the range that is drawn from, not what was drawn: late tries would otherwise all fall on the same instant.
+    longest: float = min(max(shortest * 2**exponent, shortest + SHORTEST_WAIT_SECONDS), LONGEST_WAIT_SECONDS)
+    return shortest + jitter * (longest - shortest)
 
 
 def retry_at(now: datetime, wait: float, first_failed_at: datetime, expires_at: datetime) -> datetime | None:

@@ -181,7 +181,7 @@ class IdempotencyStore(Protocol):
         """Keep the answer for replays."""
         ...
 
-    def abandon(self, tenant: str, key_hash: str) -> None:
+    def abandon(self, tenant: str, attempt: Attempt) -> None:
         """Release a key whose request changed nothing, so that it may be used again."""
         ...
 

@@ -31,10 +31,9 @@ def update_device(
     for _ in range(_TRIES):
         before = get_device(deps, tenant, device_id)
         after = apply_details(replace(before, target=target or before.target, platform=platform or before.platform), details)
-        if profile is not None:
-            after = _moved(deps, tenant, after, profile, keep_device_id=details.device_id is not None)
+        after = _renamed(after, details.device_id) if profile is None else _moved(deps, tenant, after, profile, details.device_id)
         if deps.devices.save(tenant, [RegistrationPlan(after, before)]):
-            return after
+            return replace(after, updated_at=deps.clock.now())
     raise Conflict("Another device has this token, fid or device_id.")
 
 
@@ -50,10 +49,14 @@ def _decide_deletion(device: Device) -> Device | None:
     return None if deleted else deactivate(device, InactiveReason.DELETED)
 
 
-def _moved(deps: Deps, tenant: str, device: Device, address: Address, *, keep_device_id: bool) -> Device:
+def _renamed(device: Device, device_id: str | None) -> Device:
+    return device if device_id is None else replace(device, owners=tuple(replace(owner, installed_as=device_id) for owner in device.owners))
+
+
+def _moved(deps: Deps, tenant: str, device: Device, address: Address, device_id: str | None) -> Device:
     profile = find_or_create_profiles(deps, tenant, [address]).get(address)
     if profile is None:
         raise InvalidRequest.at("profile_id", "names no profile")
     if profile.id in device.profile_ids:
-        return device
-    return own(device if keep_device_id else replace(device, device_id=None), profile, shared=False)
+        return _renamed(device, device_id)
+    return own(replace(device, device_id=device_id), profile, shared=False, device_id=device_id)

@@ -33,7 +33,7 @@ def perform_once(deps: Deps, call: Call, route: str, request_hash: str, perform:
     try:
         answer = perform()
     except BaseException:
-        deps.idempotency.abandon(tenant, attempt.key_hash)
+        deps.idempotency.abandon(tenant, attempt)
         raise
     deps.idempotency.finish(tenant, attempt.key_hash, StoredAnswer(request_hash, answer.status, answer.body, attempt.at))
     return answer

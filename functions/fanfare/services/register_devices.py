@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fanfare.domain.address import Address
 from fanfare.domain.batches import split
@@ -82,7 +82,10 @@ def _save(deps: Deps, tenant: str, piece: Sequence[_Item], profiles: Mapping[Add
     for _ in range(_TRIES):
         plans = _plan(deps, tenant, [registration for _, registration in piece], profiles)
         if deps.devices.save(tenant, plans):
-            return {index: Registered(plan.device, plan.created) for (index, _), plan in zip(piece, plans, strict=True)}
+            return {
+                index: Registered(replace(plan.device, updated_at=deps.clock.now()), plan.created)
+                for (index, _), plan in zip(piece, plans, strict=True)
+            }
         if len(piece) > 1:
             return {index: outcome for item in piece for index, outcome in _save(deps, tenant, [item], profiles).items()}
     return {index: Conflict("Other registrations of this device are under way.") for index, _ in piece}

@@ -14,7 +14,7 @@ from fanfare.ports import Deps
 from fanfare.web import apps, dead_letters, devices, docs, gate, health, notifications, notify, profiles
 from fanfare.web.bodies import StrictJson
 from fanfare.web.problems import HTTP_CODES, problem, problem_of
-from fanfare.web.schema import Problem, problems, refuse
+from fanfare.web.schema import Problem, refuse
 
 PREFIX = "/api/v1"
 VERSION = "1.0.0"
@@ -23,7 +23,6 @@ _SECURITY_SCHEMES: dict[str, Any] = {
     "ClientId": {"type": "apiKey", "in": "header", "name": "Client-ID"},
     "ClientToken": {"type": "apiKey", "in": "header", "name": "Client-Token"},
 }
-_EVERYWHERE = problems(400, 401, 403, 405, 413, 415, 503)
 
 
 def build_api(deps: Deps) -> Flask:
@@ -35,7 +34,6 @@ def build_api(deps: Deps) -> Flask:
         validation_error_status=400,
         validation_error_model=Problem,
         validation_error_callback=refuse,
-        responses=_EVERYWHERE,
         doc_ui=False,
         static_folder=None,
     )

@@ -16,7 +16,7 @@ ADDRESSES = Addresses(
     fcm_http=7,
     cloud=8,
     gateway=9,
-    functions={"api": 10, "send": 11},
+    functions={"api": 10, "send": 11, "schedule": 12},
 )
 CA_BUNDLE = Path("/certificates/ca.pem")
 
@@ -34,8 +34,10 @@ def test_functions_are_told_every_address_of_the_stack() -> None:
         "FCM_ENDPOINT": "https://127.0.0.1:6",
         "FCM_CA_BUNDLE": "/certificates/ca.pem",
         "OAUTH_TOKEN_URI": "http://127.0.0.1:8/token",
-        "OIDC_CERTS_URL": "http://127.0.0.1:8/oauth2/v3/certs",
+        "OIDC_CERTS_URL": "http://127.0.0.1:8/oauth2/v1/certs",
         "SEND_URL": "http://127.0.0.1:11/",
+        "SCHEDULE_URL": "http://127.0.0.1:12/",
+        "SCHEDULER_SERVICE_ACCOUNT": "scheduler@fanfare-local.iam.gserviceaccount.com",
         "TASKS_SERVICE_ACCOUNT": "tasks@fanfare-local.iam.gserviceaccount.com",
         "LOG_LEVEL": "INFO",
     }

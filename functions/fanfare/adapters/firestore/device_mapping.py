@@ -21,7 +21,7 @@ def to_document(device: Device, tenant: str, target_hash: str, cipher: FieldCiph
         "target_hash": target_hash,
         "target_hint": target_hint(device.target),
         "platform": device.platform.value,
-        "profiles": [{"id": owner.profile_id, "username": owner.username, "addresses": list(owner.addresses)} for owner in device.owners],
+        "profiles": [_owner_document(owner) for owner in device.owners],
         "profile_ids": list(device.profile_ids),
         "addresses": sorted({address for owner in device.owners for address in owner.addresses}),
         "device_id": device.device_id,
@@ -49,7 +49,7 @@ def from_document(device_id: str, fields: dict[str, Any], revision: object, tena
         id=device_id,
         target=Target(TargetKind(fields["target_kind"]), value),
         platform=Platform(fields["platform"]),
-        owners=tuple(Owner(owner["id"], owner["username"], tuple(owner["addresses"])) for owner in fields["profiles"]),
+        owners=tuple(Owner(owner["id"], owner["username"], tuple(owner["addresses"]), owner["installed_as"]) for owner in fields["profiles"]),
         created_at=fields["created_at"],
         last_seen_at=fields["last_seen_at"],
         updated_at=fields["updated_at"],
@@ -71,6 +71,10 @@ def from_document(device_id: str, fields: dict[str, Any], revision: object, tena
 def place_of(device_id: str) -> str:
     """Where the encrypted target stands."""
     return f"devices/{device_id}/target"
+
+
+def _owner_document(owner: Owner) -> dict[str, Any]:
+    return {"id": owner.profile_id, "username": owner.username, "addresses": list(owner.addresses), "installed_as": owner.installed_as}
 
 
 def _retirement_document(retirement: Retirement | None) -> dict[str, Any] | None:

@@ -154,9 +154,8 @@ class FirestoreDeviceStore:
 
     def _locks(self, tenant: str, device: Device) -> set[str]:
         locks = {self._index.hash_target(tenant, device.target)}
-        if device.device_id is not None:
-            locks.update(self._index.hash_install(tenant, profile_id, device.device_id) for profile_id in device.profile_ids)
-        return locks
+        installs = ((owner.profile_id, owner.installed_as) for owner in device.owners if owner.installed_as is not None)
+        return locks | {self._index.hash_install(tenant, profile_id, device_id) for profile_id, device_id in installs}
 
     def _lock_ids(self, tenant: str, registration: Registration, profile: Profile) -> tuple[str, str | None]:
         device_id = registration.details.device_id

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
+from google.api_core.exceptions import FailedPrecondition, NotFound
 from google.cloud.firestore import Client as Firestore
 from google.cloud.firestore import DocumentReference
 
@@ -45,10 +47,17 @@ class FirestoreIdempotencyStore:
             kept = {"status": answer.status, "body": json.dumps(answer.body)}
             self._reference(tenant, key_hash).update(kept, retry=COMMIT_RETRY, timeout=COMMIT_SECONDS)
 
-    def abandon(self, tenant: str, key_hash: str) -> None:
-        """Release a key whose request changed nothing, so that it may be used again."""
-        with translated():
-            self._reference(tenant, key_hash).delete(retry=COMMIT_RETRY, timeout=COMMIT_SECONDS)
+    def abandon(self, tenant: str, attempt: Attempt) -> None:
+        """Release a key whose request changed nothing, so that it may be used again; not if another request has taken it over by now."""
+        reference = self._reference(tenant, attempt.key_hash)
+        snapshot = read(reference)
+        stored = _stored(fields_of(snapshot))
+        if stored is None or stored.status or stored.reserved_at != attempt.at:
+            return
+        batch = self._firestore.batch()
+        batch.delete(reference, self._firestore.write_option(last_update_time=snapshot.update_time))
+        with translated(), suppress(FailedPrecondition, NotFound):
+            batch.commit(retry=COMMIT_RETRY, timeout=COMMIT_SECONDS)
 
     def _take_over(self, reference: DocumentReference, attempt: Attempt, revision: object) -> None:
         write_id = self._identifiers.new_id()

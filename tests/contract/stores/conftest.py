@@ -1,0 +1,57 @@
+"""Every store suite runs twice: on the fakes in memory and on the real stores with the Firestore emulator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.contract.stores.real import Stores, open_firestore, real_stores
+from tests.factories import a_tenant
+from tests.fakes import (
+    FixedClock,
+    MemoryClientStore,
+    MemoryDeviceStore,
+    MemoryIdempotencyStore,
+    MemoryNotificationStore,
+    MemoryProfileStore,
+    MemoryTenantStore,
+)
+
+
+def _memory_stores() -> Stores:
+    clock = FixedClock()
+    return Stores(
+        clock=clock,
+        clients=MemoryClientStore(),
+        tenants=MemoryTenantStore(),
+        profiles=MemoryProfileStore(),
+        devices=MemoryDeviceStore(clock),
+        notifications=MemoryNotificationStore(),
+        idempotency=MemoryIdempotencyStore(),
+    )
+
+
+@pytest.fixture(params=["memory", "firestore"])
+def stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
+    """One of each store, empty."""
+    if request.param == "memory":
+        yield _memory_stores()
+        return
+    firestore = open_firestore(request.getfixturevalue("emulator"), request.getfixturevalue("project_id"))
+    yield real_stores(firestore)
+    firestore.close()
+
+
+@pytest.fixture
+def tenant(stores: Stores) -> str:
+    """A tenant with its data key."""
+    stores.tenants.create(a_tenant(id="acme"))
+    return "acme"
+
+
+@pytest.fixture
+def other_tenant(stores: Stores) -> str:
+    """Another one, to be kept apart from the first."""
+    stores.tenants.create(a_tenant(id="globex"))
+    return "globex"

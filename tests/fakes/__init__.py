@@ -1,0 +1,47 @@
+"""Fakes of every port. The contract suites in `tests/contract/stores/` hold the stores to what the real ones do."""
+
+from __future__ import annotations
+
+from tests.fakes.authenticator import ScriptedCallAuthenticator
+from tests.fakes.clients import MemoryClientStore
+from tests.fakes.credentials import MemoryCredentialStore
+from tests.fakes.deps import fake_deps
+from tests.fakes.devices import MemoryDeviceStore
+from tests.fakes.health import FixedHealth
+from tests.fakes.idempotency import MemoryIdempotencyStore
+from tests.fakes.keys import FixedCursorKeys, FixedReceiptKeys
+from tests.fakes.lifecycle import FixedLifecycle
+from tests.fakes.log import LogRecord, RecordingLog
+from tests.fakes.notifications import MemoryNotificationStore
+from tests.fakes.poison import MemoryPoisonStore, Poison
+from tests.fakes.profiles import MemoryProfileStore
+from tests.fakes.sender import ScriptedPushSender
+from tests.fakes.system import START, FixedClock, SequentialIdentifiers
+from tests.fakes.tasks import RecordingTaskQueue, SendTask
+from tests.fakes.tenants import MemoryTenantStore
+
+__all__ = [
+    "START",
+    "FixedClock",
+    "FixedCursorKeys",
+    "FixedHealth",
+    "FixedLifecycle",
+    "FixedReceiptKeys",
+    "LogRecord",
+    "MemoryClientStore",
+    "MemoryCredentialStore",
+    "MemoryDeviceStore",
+    "MemoryIdempotencyStore",
+    "MemoryNotificationStore",
+    "MemoryPoisonStore",
+    "MemoryProfileStore",
+    "MemoryTenantStore",
+    "Poison",
+    "RecordingLog",
+    "RecordingTaskQueue",
+    "ScriptedCallAuthenticator",
+    "ScriptedPushSender",
+    "SendTask",
+    "SequentialIdentifiers",
+    "fake_deps",
+]

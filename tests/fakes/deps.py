@@ -1,0 +1,50 @@
+"""One fake of each port: what a service's test runs on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from fanfare.ports import Deps
+from tests.fakes.authenticator import ScriptedCallAuthenticator
+from tests.fakes.clients import MemoryClientStore
+from tests.fakes.credentials import MemoryCredentialStore
+from tests.fakes.devices import MemoryDeviceStore
+from tests.fakes.health import FixedHealth
+from tests.fakes.idempotency import MemoryIdempotencyStore
+from tests.fakes.keys import FixedCursorKeys, FixedReceiptKeys
+from tests.fakes.lifecycle import FixedLifecycle
+from tests.fakes.log import RecordingLog
+from tests.fakes.notifications import MemoryNotificationStore
+from tests.fakes.poison import MemoryPoisonStore
+from tests.fakes.profiles import MemoryProfileStore
+from tests.fakes.sender import ScriptedPushSender
+from tests.fakes.system import FixedClock, SequentialIdentifiers
+from tests.fakes.tasks import RecordingTaskQueue
+from tests.fakes.tenants import MemoryTenantStore
+
+
+def fake_deps(**overrides: Any) -> Deps:
+    """Build fresh fakes; a test passes those that it wants to set up or look into."""
+    clock = overrides.get("clock") or FixedClock()
+    deps = Deps(
+        clock=clock,
+        identifiers=SequentialIdentifiers(),
+        clients=MemoryClientStore(),
+        tenants=MemoryTenantStore(),
+        profiles=MemoryProfileStore(),
+        devices=MemoryDeviceStore(clock),
+        notifications=MemoryNotificationStore(),
+        idempotency=MemoryIdempotencyStore(),
+        credentials=MemoryCredentialStore(),
+        tasks=RecordingTaskQueue(),
+        sender=ScriptedPushSender(),
+        receipt_keys=FixedReceiptKeys(),
+        cursor_keys=FixedCursorKeys(),
+        call_authenticator=ScriptedCallAuthenticator(),
+        poison=MemoryPoisonStore(),
+        lifecycle=FixedLifecycle(),
+        health=FixedHealth(),
+        log=RecordingLog(),
+    )
+    return replace(deps, **overrides)

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import pytest
+
+from fanfare.domain.address import Address, AddressKind
+from fanfare.domain.errors import Conflict, NotFound
+from fanfare.domain.listing import ProfileFilter
+from fanfare.ports import Deps
+from fanfare.services.profiles import NewProfile, create_profile, find_or_create_profiles, get_profile
+from tests.factories import NOW, TENANT_ID
+from tests.fakes import fake_deps
+from tests.unit.services.seeding import add_profile, profile_id, username
+
+PHONE = Address(AddressKind.PHONE, "+255712345678")
+
+
+def _count(deps: Deps) -> int:
+    return len(deps.profiles.list(TENANT_ID, ProfileFilter(), 100, None).items)
+
+
+def test_created_profile_is_stored_as_asked() -> None:
+    deps = fake_deps()
+    new = NewProfile("alice", "+255712345678", "crm/1", ("beta",), "sw-TZ", "Africa/Dar_es_Salaam")
+    profile = create_profile(deps, TENANT_ID, new)
+    assert get_profile(deps, TENANT_ID, profile.id) == profile
+    assert (profile.username, profile.phone_number, profile.external_id) == ("alice", "+255712345678", "crm/1")
+    assert (profile.tags, profile.locale, profile.timezone, profile.created_at) == (("beta",), "sw-TZ", "Africa/Dar_es_Salaam", NOW)
+
+
+def test_profile_without_a_name_can_be_made_twice() -> None:
+    deps = fake_deps()
+    assert create_profile(deps, TENANT_ID, NewProfile()).id != create_profile(deps, TENANT_ID, NewProfile()).id
+
+
+@pytest.mark.parametrize("new", [NewProfile(username="alice"), NewProfile(username="other", phone_number=PHONE.value)])
+def test_taken_name_is_a_conflict_and_stores_nothing(new: NewProfile) -> None:
+    deps = fake_deps()
+    add_profile(deps, username="alice", phone_number=PHONE.value)
+    with pytest.raises(Conflict):
+        create_profile(deps, TENANT_ID, new)
+    assert _count(deps) == 1
+
+
+@pytest.mark.parametrize(("tenant", "wanted"), [(TENANT_ID, "nobody"), ("globex", "profile-1")])
+def test_unknown_profile_and_another_tenants_are_not_found(tenant: str, wanted: str) -> None:
+    deps = fake_deps()
+    add_profile(deps)
+    with pytest.raises(NotFound):
+        get_profile(deps, tenant, wanted)
+
+
+def test_known_people_are_found_and_unknown_ones_are_made() -> None:
+    deps = fake_deps()
+    alice = add_profile(deps, username="alice")
+    found = find_or_create_profiles(deps, TENANT_ID, [username("alice"), username("bob"), PHONE])
+    assert found[username("alice")] == alice
+    assert (found[username("bob")].username, found[username("bob")].phone_number) == ("bob", None)
+    assert (found[PHONE].username, found[PHONE].phone_number) == (None, PHONE.value)
+    assert find_or_create_profiles(deps, TENANT_ID, [PHONE, username("bob")]) == {PHONE: found[PHONE], username("bob"): found[username("bob")]}
+    assert _count(deps) == 3
+
+
+def test_person_named_twice_is_made_once() -> None:
+    deps = fake_deps()
+    find_or_create_profiles(deps, TENANT_ID, [username("bob"), username("bob")])
+    assert _count(deps) == 1
+
+
+def test_unknown_id_makes_nobody() -> None:
+    deps = fake_deps()
+    assert find_or_create_profiles(deps, TENANT_ID, [profile_id("nobody")]) == {}
+    assert _count(deps) == 0
+
+
+def test_nobody_named_is_nobody_found() -> None:
+    assert find_or_create_profiles(fake_deps(), TENANT_ID, []) == {}
