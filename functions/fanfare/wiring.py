@@ -60,7 +60,7 @@ def build_deps(settings: Settings) -> Deps:
         sender=sender,
         receipt_keys=keys,
         cursor_keys=keys,
-        call_authenticator=GoogleCallAuthenticator(GoogleCertificates(settings.oidc_certs_url, clock), callers),
+        call_authenticator=GoogleCallAuthenticator(GoogleCertificates(settings.oidc_certs_url, clock), callers, clock),
         poison=FirestorePoisonStore(firestore),
         lifecycle=WorkerLifecycle(),
         health=CachedHealth(clock, probes),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from io import BytesIO
+from itertools import islice
 
 import pycurl
 
@@ -25,7 +25,7 @@ TIMEOUT_MS = 30_000
 """FCM asks for at least ten seconds (firebase.google.com/docs/cloud-messaging/scale-fcm)."""
 CONNECT_TIMEOUT_MS = 10_000
 PROBE_TIMEOUT_MS = 2_000
-_SELECT_SECONDS = 1.0
+_SELECT_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,6 @@ class FcmEndpoint:
 
     url: str
     ca_bundle: str
-
-
-@dataclass(slots=True)
-class _Transfer:
-    key: str
-    received: BytesIO
 
 
 class FcmPushSender:
@@ -57,7 +51,7 @@ class FcmPushSender:
         """
         token = self._credentials.access_token(tenant)
         url = f"{self._endpoint.url}/v1/projects/{tenant.firebase_project_id}/messages:send"
-        headers = [f"Authorization: Bearer {token}", "Content-Type: application/json"]
+        headers = [f"Authorization: Bearer {token}", "Content-Type: application/json", "Accept:", "User-Agent:"]
         return self._lane().run(url, headers, bodies)
 
     def renew(self, tenant: Tenant) -> None:
@@ -88,77 +82,90 @@ class FcmPushSender:
 
 
 class _Lane:
-    """A multi handle and its pool of easy handles, used by one thread."""
+    """A multi handle and its pool of easy handles, used by one thread. A handle keeps the list that its answer's body is received into."""
 
     def __init__(self, ca_bundle: str) -> None:
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_MULTIPLEX)
         self._multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, CONNECTIONS)
         self._ca_bundle = ca_bundle
+        self._address: tuple[str, list[str]] = ("", [])
         self._idle: list[pycurl.Curl] = []
-        self._busy: dict[pycurl.Curl, _Transfer] = {}
+        self._keys: dict[pycurl.Curl, str] = {}
+        self._received: dict[pycurl.Curl, list[bytes]] = {}
 
     def run(self, url: str, headers: list[str], bodies: Iterable[tuple[str, bytes]]) -> Iterator[Sequence[tuple[str, Answer]]]:
+        self._direct(url, headers)
         waiting = iter(bodies)
-        exhausted = False
         try:
-            while True:
-                exhausted = exhausted or self._fill(waiting, url, headers)
-                if not self._busy:
-                    return
+            while self._fill(waiting):
                 self._multi.perform()
-                self._multi.select(_SELECT_SECONDS)
-                self._multi.perform()
-                yield self._finished()
+                answers = self._finished()
+                if answers or self._wait():
+                    yield answers
         finally:
             self._abort()
 
-    def _fill(self, waiting: Iterator[tuple[str, bytes]], url: str, headers: list[str]) -> bool:
-        """Start messages until 100 are in flight; True once there are no more."""
-        while len(self._busy) < STREAMS:
-            item = next(waiting, None)
-            if item is None:
-                return True
-            self._start(item, url, headers)
-        return False
+    def _direct(self, url: str, headers: list[str]) -> None:
+        """Address the handles, all idle between two runs, only where the address has changed: most runs go where the last one went."""
+        if (url, headers) != self._address:
+            self._address = url, headers
+            for curl in self._idle:
+                self._set_address(curl)
 
-    def _start(self, item: tuple[str, bytes], url: str, headers: list[str]) -> None:
-        key, body = item
-        curl = self._idle.pop() if self._idle else self._new_handle()
-        received = BytesIO()
+    def _set_address(self, curl: pycurl.Curl) -> None:
+        url, headers = self._address
         curl.setopt(pycurl.URL, url)
         curl.setopt(pycurl.HTTPHEADER, headers)
-        curl.setopt(pycurl.POSTFIELDS, body)
-        curl.setopt(pycurl.WRITEDATA, received)
-        self._busy[curl] = _Transfer(key, received)
-        self._multi.add_handle(curl)
+
+    def _fill(self, waiting: Iterator[tuple[str, bytes]]) -> int:
+        """Start messages until 100 are in flight; returns how many are."""
+        for key, body in islice(waiting, STREAMS - len(self._keys)):
+            curl = self._idle.pop() if self._idle else self._new_handle()
+            curl.setopt(pycurl.POSTFIELDS, body)
+            self._keys[curl] = key
+            self._multi.add_handle(curl)
+        return len(self._keys)
+
+    def _wait(self) -> bool:
+        """Wait for the network; True if nothing came.
+
+        libcurl may have work that no socket tells of, such as answers that it has read and not yet handed out. Its timer says so, which `select`
+        does not look at; and a timer may be missed, so no wait is long.
+        """
+        due_ms = self._multi.timeout()
+        if due_ms == 0:
+            return False
+        return not self._multi.select(_SELECT_SECONDS if due_ms < 0 else min(_SELECT_SECONDS, due_ms / 1_000))
 
     def _finished(self) -> list[tuple[str, Answer]]:
-        answers = []
-        while True:
-            queued, succeeded, failed = self._multi.info_read()
-            for curl in succeeded:
-                transfer = self._release(curl)
-                answers.append((transfer.key, _answer(curl, transfer.received.getvalue())))
-            # Whether FCM accepted the message is unknown where the connection broke or the time ran out.
-            answers.extend((self._release(curl).key, Answer(0)) for curl, _code, _message in failed)
-            if not queued:
-                return answers
+        _, succeeded, failed = self._multi.info_read(STREAMS)
+        answers = [self._release(curl, curl.getinfo(pycurl.RESPONSE_CODE)) for curl in succeeded]
+        # Whether FCM accepted the message is unknown where the connection broke or the time ran out.
+        answers.extend(self._release(curl, 0) for curl, _code, _message in failed)
+        return answers
 
-    def _release(self, curl: pycurl.Curl) -> _Transfer:
+    def _release(self, curl: pycurl.Curl, status: int) -> tuple[str, Answer]:
+        received = self._received[curl]
+        body = b"".join(received)
+        received.clear()
+        answer = Answer(status, body) if status == 200 else _unaccepted(curl, status, body)
         self._multi.remove_handle(curl)
         self._idle.append(curl)
-        return self._busy.pop(curl)
+        return self._keys.pop(curl), answer
 
     def _abort(self) -> None:
         """Take back what is in flight, when the consumer stops early: its answers would otherwise reach the next chunk."""
-        for curl in list(self._busy):
+        for curl in self._keys:
             self._multi.remove_handle(curl)
+            del self._received[curl]
             curl.close()
-        self._busy.clear()
+        self._keys.clear()
 
     def _new_handle(self) -> pycurl.Curl:
         curl = pycurl.Curl()
+        received = self._received[curl] = []
+        curl.setopt(pycurl.WRITEFUNCTION, received.append)
         curl.setopt(pycurl.NOSIGNAL, 1)
         curl.setopt(pycurl.POST, 1)
         curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
@@ -167,10 +174,12 @@ class _Lane:
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS)
         if self._ca_bundle:
             curl.setopt(pycurl.CAINFO, self._ca_bundle)
+        self._set_address(curl)
         return curl
 
 
-def _answer(curl: pycurl.Curl, body: bytes) -> Answer:
-    status = curl.getinfo(pycurl.RESPONSE_CODE)
+def _unaccepted(curl: pycurl.Curl, status: int, body: bytes) -> Answer:
+    if not status:
+        return Answer(0)
     # libcurl reads both forms of Retry-After, seconds and an HTTP date, and says how many seconds are left.
-    return Answer(status, body) if status == 200 else Answer(status, body, curl.getinfo(pycurl.RETRY_AFTER))
+    return Answer(status, body, curl.getinfo(pycurl.RETRY_AFTER))

@@ -18,6 +18,7 @@ from fanfare.ports import Clock
 
 ISSUERS = frozenset({"https://accounts.google.com", "accounts.google.com"})
 TIMEOUT_SECONDS = 10
+MOST_REMEMBERED = 1_000
 _MAX_AGE = re.compile(r"max-age=(\d+)")
 _DEFAULT_MAX_AGE = 3_600
 _REFETCH_SECONDS = 30
@@ -69,18 +70,30 @@ class AllowedCaller:
 class GoogleCallAuthenticator:
     """Accepts, for each internal function, tokens of one service account for its audience."""
 
-    def __init__(self, certificates: GoogleCertificates, callers: Mapping[str, AllowedCaller]) -> None:
+    def __init__(self, certificates: GoogleCertificates, callers: Mapping[str, AllowedCaller], clock: Clock) -> None:
         self._certificates = certificates
         self._callers = callers
+        self._clock = clock
+        self._accepted: dict[tuple[str, str], float] = {}
 
     def authenticate(self, function: str, bearer: str) -> None:
         """Raise Unauthenticated unless the token is a valid one for this function, Forbidden unless its account may call it."""
+        if self._accepted.get((function, bearer), 0) > self._clock.now().timestamp():
+            return
         allowed = self._callers[function]
         claims = self._claims(bearer, allowed.audience)
         if claims.get("iss") not in ISSUERS:
             raise Unauthenticated("The token is not valid.")
         if claims.get("email") != allowed.service_account or claims.get("email_verified") is not True:
             raise Forbidden("This account may not call this function.")
+        self._remember(function, bearer, claims)
+
+    def _remember(self, function: str, bearer: str, claims: Mapping[str, object]) -> None:
+        """Keep an accepted token until its end: Cloud Tasks reuses one for many tasks, and verifying a signature costs as much as three messages."""
+        expires = claims.get("exp")
+        if len(self._accepted) >= MOST_REMEMBERED:
+            self._accepted.clear()
+        self._accepted[function, bearer] = float(expires) if isinstance(expires, int | float) else 0.0
 
     def _claims(self, bearer: str, audience: str) -> Mapping[str, object]:
         try:

@@ -6,10 +6,11 @@ The table is `RULES`; `classify` finds an answer's row, whatever the answer. Sou
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from fanfare.domain.device import InactiveReason
 from fanfare.domain.fcm_error import FcmError, parse_error
@@ -117,8 +118,7 @@ REASONS: Mapping[Kind, InactiveReason] = {
 """Why a target of this kind of answer is retired."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """FCM's answer to one message as it came off the wire. `status` is 0 where there was none: FCM may have accepted the message or not."""
 
     status: int
@@ -126,8 +126,7 @@ class Answer:
     retry_after_seconds: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """An answer's row. `detail` is FCM's message id where accepted, else the error code; `retry_after_seconds` is 0 where FCM named no wait."""
 
     kind: Kind
@@ -141,7 +140,7 @@ class Verdict:
         return RULES[self.kind]
 
 
-_NAME_START, _NAME_END = b'{\n  "name": "', b'"\n}\n'
+_PLAIN_NAME = re.compile(rb'\s*\{\s*"name"\s*:\s*"([ !#-\[\]-~]+)"\s*\}\s*\Z').match
 _LONGEST_NAME = 512
 
 
@@ -164,18 +163,17 @@ def _accepted(answer: Answer) -> Verdict:
 
 
 def _name_of(body: bytes) -> str:
-    # FCM writes this body the same way every time; slicing it is ten times cheaper than parsing, and anything else is parsed.
-    if body.startswith(_NAME_START) and body.endswith(_NAME_END):
-        name = body[len(_NAME_START) : -len(_NAME_END)]
-        if b'"' not in name and b"\\" not in name and name.isascii() and (text := name.decode("ascii")).isprintable():
-            return text[:_LONGEST_NAME]
+    # Matching is five times cheaper than parsing; whatever is laid out in another way is parsed.
+    found = _PLAIN_NAME(body)
+    if found is not None:
+        return found[1].decode("ascii")[:_LONGEST_NAME]
     try:
         content: Any = json.loads(body)
     except (ValueError, RecursionError):
         return ""
-    found = content.get("name") if isinstance(content, dict) else None
+    named = content.get("name") if isinstance(content, dict) else None
     # A name from something that speaks in FCM's place must not be one that can't be stored: a chunk with it could never be concluded.
-    return found[:_LONGEST_NAME].encode("utf-8", "replace").decode("utf-8") if isinstance(found, str) else ""
+    return named[:_LONGEST_NAME].encode("utf-8", "replace").decode("utf-8") if isinstance(named, str) else ""
 
 
 _BY_CODE: Mapping[tuple[int, str], Kind] = {

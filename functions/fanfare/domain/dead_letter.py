@@ -62,4 +62,4 @@ def plan_replay(chunk: Chunk, notification: Notification, now: datetime) -> Repl
 
 
 def _again(result: Result, now: datetime) -> Result:
-    return replace(result, outcome=Outcome.RETRYING, due_at=now, since=None, dead_letter=False)
+    return result._replace(outcome=Outcome.RETRYING, due_at=now, since=None, dead_letter=False)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from fanfare.domain.message import Platform
 from fanfare.domain.notification import Counts
@@ -21,8 +21,7 @@ class Outcome(StrEnum):
     UNSENT = "unsent"
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """One recipient's outcome. `detail` is FCM's message id where sent, else the error code; `http_status` is 0 where FCM gave no answer.
 
     While retrying, `due_at` is when it is tried again and `since` when it failed first. `dead_letter` marks a failure that a replay may mend.

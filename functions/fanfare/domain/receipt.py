@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from binascii import b2a_base64
 
 from fanfare.domain.identifiers import encode_base64url
 
@@ -18,3 +19,29 @@ def sign_receipt(key: bytes, notification_id: str, device_id: str) -> str:
     subject = f"{notification_id}.{device_id}" if device_id else notification_id
     mac = hmac.digest(key, subject.encode("ascii"), hashlib.sha256)[:MAC_BYTES]
     return f"{subject}.{encode_base64url(mac)}"
+
+
+_BLOCK = 64
+_URLSAFE = bytes.maketrans(b"+/", b"-_")
+_MAC_CHARACTERS = 22
+
+
+class ReceiptSigner:
+    """`sign_receipt` for the many devices of one notification: HMAC's two keyed states are computed once and copied."""
+
+    def __init__(self, key: bytes, notification_id: str) -> None:
+        self._key, self._notification_id = key, notification_id
+        padded = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
+        self._prefix = f"{notification_id}."
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded) + self._prefix.encode("ascii"))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
+
+    def sign(self, device_id: str) -> str:
+        """Sign for one device, or for the message alone where there is none (a topic or a condition)."""
+        if not device_id:
+            return sign_receipt(self._key, self._notification_id, "")
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(device_id.encode("ascii"))
+        outer.update(inner.digest())
+        mac = b2a_base64(outer.digest()[:MAC_BYTES], newline=False)[:_MAC_CHARACTERS].translate(_URLSAFE).decode("ascii")
+        return f"{self._prefix}{device_id}.{mac}"

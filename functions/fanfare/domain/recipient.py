@@ -1,9 +1,12 @@
-"""One row of a chunk: what a send and a filter need of a device, and nothing else."""
+"""One row of a chunk: what a send and a filter need of a device, and nothing else.
+
+Rows, targets, answers, verdicts and results are named tuples: a chunk makes five hundred of each, and a frozen dataclass costs three times as much.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fanfare.domain.device import Device
 from fanfare.domain.message import Platform
@@ -13,8 +16,7 @@ CHUNK_SIZE = 500
 """Recipients of one chunk at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(NamedTuple):
     """One destination. `platform` is None and `device_id` empty where FCM fans out itself (a topic or a condition)."""
 
     device_id: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fanfare.domain.errors import InvalidRequest
 from fanfare.domain.identifiers import hash_identifier
@@ -18,8 +18,7 @@ TOPICS_PER_CONDITION = 5
 """FCM evaluates at most five topics in one condition (firebase.google.com/docs/cloud-messaging/topic-messaging)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """One destination of FCM. `value` never leaves the store in clear and never reaches a log."""
 
     kind: TargetKind

@@ -20,7 +20,7 @@ from fanfare.domain.encoding import EncodedMessage, encode
 from fanfare.domain.message import Platform, TargetKind
 from fanfare.domain.notification import Notification
 from fanfare.domain.outcome import Result, count
-from fanfare.domain.receipt import sign_receipt
+from fanfare.domain.receipt import ReceiptSigner
 from fanfare.domain.recipient import Recipient
 from fanfare.domain.rendering import render
 from fanfare.domain.tenant import Tenant
@@ -74,8 +74,9 @@ class SendPass:
         moment = Moment(started, self.work.expires_at, self.deps.identifiers.jitter())
         for batch in self.deps.sender.send(self.work.tenant, self._bodies(rows, started)):
             now = self.deps.clock.now()
+            at = replace(moment, now=now)
             for device_id, answer in batch:
-                self._record(by_id[device_id], classify(answer), replace(moment, now=now))
+                self._record(by_id[device_id], classify(answer), at)
             if now - checkpoint >= CHECKPOINT:
                 self._checkpoint(now)
                 checkpoint = now
@@ -85,7 +86,7 @@ class SendPass:
     def _bodies(self, rows: Sequence[Recipient], now: datetime) -> Iterator[tuple[str, bytes]]:
         """Encode each distinct rendering once; a recipient costs a signature and a concatenation."""
         key = self.deps.receipt_keys.receipt_key(self.work.tenant.id)
-        notification_id = self.work.notification.id
+        sign = ReceiptSigner(key, self.work.notification.id).sign
         renderings: dict[RenderingKey, EncodedMessage] = {}
         for row in rows:
             if self._stopped:
@@ -96,7 +97,7 @@ class SendPass:
             encoded = renderings.get(kind)
             if encoded is None:
                 encoded = renderings[kind] = encode_for(self.work, kind, now, validate_only=self.work.notification.validate_only)
-            yield row.device_id, encoded.splice(row.target.value, sign_receipt(key, notification_id, row.device_id))
+            yield row.device_id, encoded.splice(row.target.value, sign(row.device_id))
 
     def _record(self, row: Recipient, verdict: Verdict, moment: Moment) -> None:
         self.verdicts[row.device_id] = verdict

@@ -82,9 +82,14 @@ def _identify() -> None:
 
 def _limit() -> Response | None:
     limit = body_limit(request.path)
-    if (request.content_length or 0) > limit:
+    if _body_length() > limit:
         return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", f"The body has more than {limit} bytes.")
     return None
+
+
+def _body_length() -> int:
+    """The body's length in bytes; `main` has buffered and measured it, also one that came in chunks, of which Werkzeug knows no length."""
+    return int(request.environ.get("CONTENT_LENGTH") or 0)
 
 
 def _authenticate() -> None:
@@ -97,7 +102,7 @@ def _authenticate() -> None:
 
 
 def _parse() -> Response | None:
-    if request.method not in {"POST", "PUT"} or request.endpoint is None or not request.content_length:
+    if request.method not in {"POST", "PUT"} or request.endpoint is None or not _body_length():
         return None
     if not request.is_json:
         return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body must be application/json.")

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from flask import Response, jsonify
 from flask_openapi import APIBlueprint
 from flask_openapi import Tag as ApiTag
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from fanfare.domain.client import Scope
 from fanfare.domain.listing import ProfileFilter
@@ -26,6 +26,8 @@ blueprint = APIBlueprint("profiles", __name__, abp_tags=[ApiTag(name="profiles",
 
 class ProfileIn(In):
     """A profile to create; each of its names is unique within the tenant."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": [name]} for name in ("username", "phone_number", "external_id")]})
 
     username: Name | None = None
     phone_number: PhoneNumber | None = None

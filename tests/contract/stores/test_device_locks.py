@@ -69,7 +69,7 @@ def test_what_is_known_comes_in_the_order_of_the_registrations(stores: Stores, t
 
 def test_token_and_fid_of_one_value_are_one_target(stores: Stores, tenant: str) -> None:
     _register(stores, tenant, "d1", T1)
-    assert _ids(_known(stores, tenant, replace(T1, kind=TargetKind.FID))) == ("d1", None)
+    assert _ids(_known(stores, tenant, T1._replace(kind=TargetKind.FID))) == ("d1", None)
 
 
 def test_target_and_install_of_another_tenant_are_not_known(stores: Stores, tenant: str, other_tenant: str) -> None:

@@ -1,0 +1,64 @@
+"""Refusals: what each carries, and that no two share a public code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from fanfare.domain import errors
+from fanfare.domain.errors import CredentialRefused, FanfareError, FieldError, Forbidden, IdempotencyInProgress, InvalidRequest, Unavailable
+
+
+def descendants(parent: type[FanfareError]) -> Iterator[type[FanfareError]]:
+    for child in parent.__subclasses__():
+        yield child
+        yield from descendants(child)
+
+
+PUBLIC = [error for error in descendants(FanfareError) if error.__module__ == errors.__name__]
+
+
+def test_every_error_has_a_code_of_its_own() -> None:
+    codes = [error.code for error in PUBLIC]
+    assert FanfareError.code not in codes
+    assert len(set(codes)) == len(codes) == 8
+
+
+@pytest.mark.parametrize("error", PUBLIC)
+def test_code_is_snake_case(error: type[FanfareError]) -> None:
+    assert error.code.replace("_", "").isalpha()
+    assert error.code == error.code.lower()
+
+
+@pytest.mark.parametrize("error", PUBLIC)
+def test_detail_is_the_sentence_for_people(error: type[FanfareError]) -> None:
+    refusal = error("The shop is closed.")
+    assert refusal.detail == str(refusal) == "The shop is closed."
+
+
+def test_refused_field_is_named_as_a_fact_and_in_the_sentence() -> None:
+    refusal = InvalidRequest.at("to.topic", "is too long")
+    assert refusal.errors == (FieldError("to.topic", "is too long"),)
+    assert refusal.detail == "to.topic: is too long"
+
+
+def test_refusal_without_a_field_names_none() -> None:
+    assert InvalidRequest("The body is not valid JSON.").errors == ()
+
+
+def test_forbidden_names_the_missing_scope() -> None:
+    assert Forbidden("No.", "send").scope == "send"
+    assert Forbidden("No.").scope == ""
+
+
+@pytest.mark.parametrize(("error", "usual"), [(Unavailable, 5), (IdempotencyInProgress, 1)])
+def test_passing_trouble_says_when_to_ask_again(error: type[Unavailable | IdempotencyInProgress], usual: int) -> None:
+    assert error("Later.").retry_after_seconds == usual
+    assert error("Later.", retry_after_seconds=30).retry_after_seconds == 30
+
+
+def test_refused_credential_is_no_answer_to_a_caller() -> None:
+    refusal = CredentialRefused("invalid_grant")
+    assert refusal.code == str(refusal) == "invalid_grant"
+    assert not isinstance(refusal, FanfareError)

@@ -1,0 +1,51 @@
+"""Receipt tokens, against an HMAC that is written out here (RFC 2104)."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import urlsafe_b64encode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fanfare.domain.receipt import sign_receipt
+
+BLOCK = 64
+_id = st.text("abcXYZ019-_", min_size=1, max_size=24)
+_key = st.binary(min_size=1, max_size=100)
+
+
+def hmac_sha256(key: bytes, message: bytes) -> bytes:
+    padded = (key if len(key) <= BLOCK else hashlib.sha256(key).digest()).ljust(BLOCK, b"\0")
+    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded) + message).digest()
+    return hashlib.sha256(bytes(byte ^ 0x5C for byte in padded) + inner).digest()
+
+
+def mac_of(key: bytes, subject: str) -> str:
+    return urlsafe_b64encode(hmac_sha256(key, subject.encode())[:16]).decode().rstrip("=")
+
+
+@given(_key, _id, _id)
+def test_receipt_names_message_and_device_and_proves_them(key: bytes, notification: str, device: str) -> None:
+    subject = f"{notification}.{device}"
+    assert sign_receipt(key, notification, device) == f"{subject}.{mac_of(key, subject)}"
+
+
+@given(_key, _id)
+def test_receipt_without_a_device_names_the_message_alone(key: bytes, notification: str) -> None:
+    assert sign_receipt(key, notification, "") == f"{notification}.{mac_of(key, notification)}"
+
+
+@pytest.mark.parametrize(
+    ("key", "notification", "device"),
+    [(b"other", "n1", "d1"), (b"key", "n2", "d1"), (b"key", "n1", "d2"), (b"key", "n1", "")],
+)
+def test_another_tenant_message_or_device_has_another_proof(key: bytes, notification: str, device: str) -> None:
+    proof = sign_receipt(b"key", "n1", "d1").rsplit(".", 1)[1]
+    assert sign_receipt(key, notification, device).rsplit(".", 1)[1] != proof
+
+
+@given(_id, _id)
+def test_receipt_needs_no_escape_in_json(notification: str, device: str) -> None:
+    assert set(sign_receipt(b"key", notification, device)) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")

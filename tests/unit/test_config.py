@@ -1,0 +1,118 @@
+"""Settings: what must be given, what stands in for what is not, and what a deployed function refuses."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fanfare.config import FCM_ENDPOINT, GOOGLE_CERTS_URL, GOOGLE_TOKEN_URI, InvalidSettings, Settings
+
+REQUIRED = {
+    "GOOGLE_CLOUD_PROJECT": "acme-push",
+    "SEND_URL": "https://send.example.com",
+    "SCHEDULE_URL": "https://schedule.example.com",
+    "TASKS_SERVICE_ACCOUNT": "tasks@acme-push.iam.gserviceaccount.com",
+    "SCHEDULER_SERVICE_ACCOUNT": "scheduler@acme-push.iam.gserviceaccount.com",
+}
+OPTIONAL = {
+    "FANFARE_REGION": ("region", "us-central1"),
+    "FIRESTORE_DATABASE": ("firestore_database", "(default)"),
+    "FIRESTORE_EMULATOR_HOST": ("firestore_emulator_host", ""),
+    "CLOUD_TASKS_ENDPOINT": ("cloud_tasks_endpoint", ""),
+    "SECRET_MANAGER_ENDPOINT": ("secret_manager_endpoint", ""),
+    "FCM_ENDPOINT": ("fcm_endpoint", FCM_ENDPOINT),
+    "FCM_CA_BUNDLE": ("fcm_ca_bundle", ""),
+    "OAUTH_TOKEN_URI": ("oauth_token_uri", GOOGLE_TOKEN_URI),
+    "OIDC_CERTS_URL": ("oidc_certs_url", GOOGLE_CERTS_URL),
+    "LOG_LEVEL": ("log_level", "INFO"),
+}
+CLOUD = {**REQUIRED, "K_SERVICE": "send"}
+LOCAL_ONLY = ["FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST", "CLOUD_TASKS_ENDPOINT", "SECRET_MANAGER_ENDPOINT"]
+ENDPOINTS = ["FCM_ENDPOINT", "OAUTH_TOKEN_URI", "OIDC_CERTS_URL", "SEND_URL", "SCHEDULE_URL"]
+
+
+def refusal(env: dict[str, str]) -> str:
+    with pytest.raises(InvalidSettings) as refused:
+        Settings.from_env(env)
+    return str(refused.value)
+
+
+def test_required_variables_suffice() -> None:
+    settings = Settings.from_env(REQUIRED)
+    for name, value in REQUIRED.items():
+        assert getattr(settings, name.lower().removeprefix("google_cloud_")) == value
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+@pytest.mark.parametrize("env", [REQUIRED, CLOUD])
+def test_missing_variable_is_named(name: str, env: dict[str, str]) -> None:
+    assert name in refusal({other: value for other, value in env.items() if other != name})
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_empty_variable_is_a_missing_one(name: str) -> None:
+    assert refusal({**REQUIRED, name: ""}) == f"{name} is not set"
+
+
+@pytest.mark.parametrize(("name", "field", "usual"), [(name, *row) for name, row in OPTIONAL.items()])
+def test_optional_variable_has_a_usual_value_and_may_be_given(name: str, field: str, usual: str) -> None:
+    assert getattr(Settings.from_env(REQUIRED), field) == usual
+    assert getattr(Settings.from_env({**REQUIRED, name: "http://127.0.0.1:9"}), field) == "http://127.0.0.1:9"
+
+
+def test_every_setting_is_one_variable_of_these_tables_and_they_are_at_most_25() -> None:
+    assert len(fields(Settings)) == len(REQUIRED) + len(OPTIONAL) <= 25
+
+
+@pytest.mark.parametrize("name", LOCAL_ONLY)
+def test_stand_in_of_the_local_stack_is_refused_in_the_cloud_only(name: str) -> None:
+    assert name in refusal({**CLOUD, name: "localhost:8080"})
+    assert Settings.from_env({**REQUIRED, name: "localhost:8080"}).project == "acme-push"
+
+
+@pytest.mark.parametrize("name", LOCAL_ONLY)
+def test_empty_stand_in_is_none(name: str) -> None:
+    assert Settings.from_env({**CLOUD, name: ""}) == Settings.from_env(REQUIRED)
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+@pytest.mark.parametrize(
+    "address", ["http://fcm.example.com", "HTTP://fcm.example.com", "ftp://fcm.example.com", "fcm.example.com", "//fcm", "https"]
+)
+def test_address_without_https_is_refused_in_the_cloud_only(name: str, address: str) -> None:
+    assert name in refusal({**CLOUD, name: address})
+    assert getattr(Settings.from_env({**REQUIRED, name: address}), name.lower()) == address
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+@pytest.mark.parametrize("address", ["https://eu.example.com/x", "HTTPS://eu.example.com"])
+def test_https_address_is_taken_in_the_cloud(name: str, address: str) -> None:
+    assert getattr(Settings.from_env({**CLOUD, name: address}), name.lower()) == address
+
+
+def test_deployed_function_with_usual_values_talks_to_google() -> None:
+    settings = Settings.from_env(CLOUD)
+    assert (settings.fcm_endpoint, settings.oauth_token_uri, settings.oidc_certs_url) == (
+        "https://fcm.googleapis.com",
+        "https://oauth2.googleapis.com/token",
+        "https://www.googleapis.com/oauth2/v1/certs",
+    )
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*REQUIRED, *OPTIONAL, "K_SERVICE", "UNKNOWN"]), st.sampled_from(["", "x", "https://a.example.com", "http://[::1]"])
+    )
+)
+def test_any_environment_is_read_or_refused_naming_a_variable(env: dict[str, str]) -> None:
+    said = ""
+    try:
+        Settings.from_env(env)
+    except InvalidSettings as refused:
+        said = str(refused)
+    is_whole = all(env.get(name) for name in REQUIRED)
+    assert (said == "") <= is_whole
+    assert said == "" or said.split()[0] in {*REQUIRED, *OPTIONAL}
