@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fanfare.adapters.answer_window import MemoryAnswerWindow
 from fanfare.adapters.blind_index import BlindIndex
 from fanfare.adapters.cipher import FieldCipher
 from fanfare.adapters.cloud_tasks import CloudTaskQueue
@@ -62,6 +63,7 @@ def build_deps(settings: Settings) -> Deps:
         cursor_keys=keys,
         call_authenticator=GoogleCallAuthenticator(GoogleCertificates(settings.oidc_certs_url, clock), callers, clock),
         poison=FirestorePoisonStore(firestore),
+        answers=MemoryAnswerWindow(),
         lifecycle=WorkerLifecycle(),
         health=CachedHealth(clock, probes),
         log=log,

@@ -1,21 +1,32 @@
 """The brake: when an implausible share of targets dies the same way at once, it is not the targets that are wrong.
 
-One policy: at least 50 results in a chunk, and more than half of them retiring with the same answer. Then nothing is retired and the tenant is
-quarantined until somebody has looked: a wrong credential would otherwise empty its audience within minutes.
+One policy: at least 50 results, of one chunk or of the tenant's sends that an instance made within ten minutes, and more than half of them retiring
+with the same answer. Then nothing is retired and the tenant is quarantined until somebody has looked: a wrong credential would otherwise empty its
+audience within minutes.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from fanfare.domain.classification import Kind
 
 FEWEST_RESULTS = 50
 PLAUSIBLE_SHARE = 0.5
+WINDOW = timedelta(minutes=10)
 MOST_HELD_CHUNKS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Answers of one pass: how many in all, and how many of each kind that retires a target."""
+
+    at: datetime
+    results: int
+    retiring: Mapping[Kind, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +46,22 @@ class Quarantine:
     held: tuple[HeldChunk, ...]
 
 
-def implausible_kind(retiring: Collection[Kind], results: int) -> Kind | None:
-    """The kind of answer that too many targets died of, of `results` answers in all; None if the share is plausible."""
+def within_window(tallies: Iterable[Tally], now: datetime) -> list[Tally]:
+    """The tallies that still count at `now`."""
+    return [tally for tally in tallies if now - tally.at <= WINDOW]
+
+
+def implausible_kind(tallies: Collection[Tally]) -> Kind | None:
+    """The kind of answer that too many targets died of, in one tally or in all together; None if the share is plausible."""
+    results = sum(tally.results for tally in tallies)
+    together: Counter[Kind] = Counter()
+    for tally in tallies:
+        together.update(tally.retiring)
+    latest = list(tallies)[-1:]
+    return next((kind for one in latest if (kind := _implausible(one.retiring, one.results))), None) or _implausible(together, results)
+
+
+def _implausible(retiring: Mapping[Kind, int], results: int) -> Kind | None:
     if results < FEWEST_RESULTS or not retiring:
         return None
     kind, number = Counter(retiring).most_common(1)[0]

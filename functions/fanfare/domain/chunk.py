@@ -8,6 +8,7 @@
 | retrying, before due_at | has nothing to do | |
 | retrying, due | takes it over | the due task, or the sweep |
 | parked | takes it over, and parks it again while the tenant is held | the tick, once the breaker closes or the quarantine ends |
+| held (paused) | has nothing to do | resuming it |
 | done, cancelled | has nothing to do | |
 """
 
@@ -38,6 +39,7 @@ class ChunkState(StrEnum):
 
 
 FINAL_STATES = frozenset({ChunkState.DONE, ChunkState.CANCELLED})
+_AT_REST = FINAL_STATES | {ChunkState.HELD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def new_claim(key: ChunkKey, owner: str, now: datetime) -> Chunk:
 
 def decide_claim(chunk: Chunk, owner: str, now: datetime) -> Claimed | Busy | Finished:
     """Decide whether a call may take over a chunk that was claimed before."""
-    if chunk.state in FINAL_STATES or (chunk.state is ChunkState.RETRYING and chunk.due_at is not None and now < chunk.due_at):
+    if chunk.state in _AT_REST or (chunk.state is ChunkState.RETRYING and chunk.due_at is not None and now < chunk.due_at):
         return Finished()
     free_at = chunk.lease_until + CLOCK_SKEW
     if chunk.state is ChunkState.CLAIMED and now < free_at:

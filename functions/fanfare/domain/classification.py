@@ -105,7 +105,7 @@ RULES: Mapping[Kind, Rule] = {
     Kind.TOPIC_RATE: _QUOTA,
     Kind.SERVER_ERROR: _RETRY,
     Kind.NO_ANSWER: _UNKNOWN_OUTCOME,
-    Kind.REFUSED: Rule(MessageAction.FAIL),
+    Kind.REFUSED: Rule(MessageAction.FAIL, alert=True, dead_letter=True),
     Kind.UNREADABLE: _UNKNOWN_OUTCOME,
 }
 """A kind's name is also its metric: `fcm_answers{kind="…"}`."""
@@ -140,7 +140,7 @@ class Verdict(NamedTuple):
         return RULES[self.kind]
 
 
-_PLAIN_NAME = re.compile(rb'\s*\{\s*"name"\s*:\s*"([ !#-\[\]-~]+)"\s*\}\s*\Z').match
+_PLAIN_NAME = re.compile(rb'[ \t\r\n]*\{[ \t\r\n]*"name"[ \t\r\n]*:[ \t\r\n]*"([ !#-\[\]-~]+)"[ \t\r\n]*\}[ \t\r\n]*\Z').match
 _LONGEST_NAME = 512
 
 
@@ -194,7 +194,7 @@ def _kind_of(status: int, error: FcmError) -> Kind:
         return _kind_of_bad_request(error)
     if status == 429:
         return _kind_of_quota(error)
-    if status in _BY_STATUS and not error.fcm_code:
+    if status in _BY_STATUS and (status == 401 or error.fcm_code in {"", "UNSPECIFIED_ERROR"}):
         return _BY_STATUS[status]
     if status >= 500 or status == _REQUEST_TIMEOUT:
         return Kind.SERVER_ERROR

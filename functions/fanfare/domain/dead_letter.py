@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState
-from fanfare.domain.delivery import SWEEP_GRACE, count_errors
+from fanfare.domain.delivery import SWEEP_GRACE, clear_errors, count_errors
 from fanfare.domain.notification import Notification, NotificationStatus
 from fanfare.domain.outcome import Outcome, Result, count
 
@@ -54,7 +54,9 @@ def plan_replay(chunk: Chunk, notification: Notification, now: datetime) -> Repl
     counts = count(results.values(), chunk.counts.targeted)
     if counts.retrying == 0:
         return None
-    again = replace(chunk, state=ChunkState.RETRYING, results=results, counts=counts, due_at=now, planned_at=now, completed_at=None)
+    again = replace(
+        chunk, state=ChunkState.RETRYING, results=results, counts=counts, errors=clear_errors(results), due_at=now, planned_at=now, completed_at=None
+    )
     again = replace(again, next_check_at=now + SWEEP_GRACE)
     status = NotificationStatus.SENDING
     progress = replace(notification, status=status, counts=counts, errors=count_errors(results), completed_at=None, status_reason="replayed")
@@ -62,4 +64,4 @@ def plan_replay(chunk: Chunk, notification: Notification, now: datetime) -> Repl
 
 
 def _again(result: Result, now: datetime) -> Result:
-    return result._replace(outcome=Outcome.RETRYING, due_at=now, since=None, dead_letter=False)
+    return result._replace(outcome=Outcome.RETRYING, attempts=0, due_at=now, since=None, dead_letter=False)

@@ -20,7 +20,6 @@ from datetime import datetime, timedelta
 from fanfare.domain.chunk import Chunk, ChunkState
 from fanfare.domain.classification import REASONS, Kind, MessageAction, Verdict
 from fanfare.domain.device import Device, Retirement
-from fanfare.domain.message import Platform
 from fanfare.domain.notification import Notification, NotificationStatus
 from fanfare.domain.outcome import FINAL_OUTCOMES, Outcome, Result, count
 from fanfare.domain.recipient import Recipient
@@ -39,17 +38,15 @@ UNREACHED_WAIT = timedelta(seconds=60)
 """Whoever was due and was not reached goes on after this, even if others of the chunk wait for longer: FCM's minute for a rate exceeded."""
 GATHERING = timedelta(seconds=5)
 """Answers of one pass come in over seconds; whoever is due within so long of the first is tried again with it, in one pass instead of ten."""
-KEYED_PLATFORMS = frozenset({Platform.IOS, Platform.WEB})
-"""FCM reaches these through others, with a key of the project's own: only their messages are held alone."""
 EXPIRED = "EXPIRED"
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When a pass happens: `now`, the end of the messages' life, and a random number from 0 to 1 that spreads retries."""
+    """When a pass happens: `now`, until when it may be tried again, and a random number from 0 to 1 that spreads retries."""
 
     now: datetime
-    expires_at: datetime
+    retry_until: datetime
     jitter: float
 
 
@@ -58,8 +55,13 @@ def planned_at(notification: Notification, chunk: Chunk) -> datetime:
     return chunk.planned_at or notification.planned_at
 
 
+def retry_until(notification: Notification, chunk: Chunk) -> datetime:
+    """The end of a message's life: a retry after it would be refused or useless, and a life of nothing ("now or never") has none."""
+    return planned_at(notification, chunk) + timedelta(seconds=notification.ttl_seconds)
+
+
 def expires_at(notification: Notification, chunk: Chunk) -> datetime:
-    """The instant after which a message is worth nothing to its recipients."""
+    """The instant after which a message is not even sent for the first time."""
     return planned_at(notification, chunk) + max(timedelta(seconds=notification.ttl_seconds), SHORTEST_LIFE)
 
 
@@ -90,7 +92,7 @@ def record(row: Recipient, verdict: Verdict, before: Result | None, moment: Mome
 def _retry(row: Recipient, verdict: Verdict, before: Result | None, attempts: int, moment: Moment) -> Result:
     since = (before.since if before else None) or moment.now
     wait = wait_seconds(verdict.rule.retry, attempts, verdict.retry_after_seconds, moment.jitter)
-    due_at = retry_at(moment.now, wait, since, moment.expires_at)
+    due_at = retry_at(moment.now, wait, since, moment.retry_until)
     if due_at is None:
         return _failed(row, verdict, attempts, dead_letter=True)
     return Result(Outcome.RETRYING, verdict.detail, verdict.http_status, attempts, row.platform, row.username, due_at, since)
@@ -114,10 +116,14 @@ def _attempts(result: Result | None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why a tenant's messages wait; `whole` unless only one platform's do."""
+    """Why a tenant's messages wait: all of them, or those of some platforms alone."""
 
     reason: str
-    whole: bool = True
+    platforms: frozenset[str] | None = None
+
+    def holds(self, row: Recipient) -> bool:
+        """Tell whether a recipient's message waits."""
+        return self.platforms is None or row.platform in self.platforms
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +140,7 @@ def plan_chunk(
 ) -> ChunkPlan:
     """Decide a chunk's state after a pass; `hold` says why the tenant is held, if it is."""
     counts = count(results.values(), len(recipients))
-    chunk = replace(chunk, results=results, counts=counts, errors=_clear_errors(results))
+    chunk = replace(chunk, results=results, counts=counts, errors=clear_errors(results))
     progress = replace(
         notification, status=NotificationStatus.SENDING, counts=counts, errors=count_errors(results), started_at=chunk.started_at, next_check_at=None
     )
@@ -142,8 +148,8 @@ def plan_chunk(
         done = replace(chunk, state=ChunkState.DONE, next_check_at=None, completed_at=now)
         return ChunkPlan(done, replace(progress, status=NotificationStatus.COMPLETED, completed_at=now, status_reason=None))
     ahead = [result.due_at for result in results.values() if result.due_at is not None and result.due_at > now]
-    reachable = [row for row in pending(recipients, results, now) if hold is None or row.platform not in KEYED_PLATFORMS]
-    if hold is not None and (hold.whole or not (ahead or reachable)):
+    reachable = [row for row in pending(recipients, results, now) if hold is None or not hold.holds(row)]
+    if hold is not None and (hold.platforms is None or not (ahead or reachable)):
         parked = replace(chunk, state=ChunkState.PARKED, reason=hold.reason, next_check_at=expires_at(notification, chunk) + SWEEP_GRACE)
         return ChunkPlan(parked, replace(progress, status_reason=hold.reason))
     due_at = _next_pass(ahead, now, unreached=any(row.device_id in results for row in reachable))
@@ -165,7 +171,8 @@ def count_errors(results: Mapping[str, Result]) -> dict[str, int]:
     return dict(Counter(result.detail for result in results.values() if result.outcome is Outcome.FAILED))
 
 
-def _clear_errors(results: Mapping[str, Result]) -> tuple[Mapping[str, str], ...]:
+def clear_errors(results: Mapping[str, Result]) -> tuple[Mapping[str, str], ...]:
+    """The first failures in words, for the console."""
     failed = [(device_id, result.detail) for device_id, result in results.items() if result.outcome is Outcome.FAILED]
     return tuple({"device_id": device_id, "code": code} for device_id, code in failed[:CLEAR_ERRORS])
 

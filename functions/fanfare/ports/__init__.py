@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fanfare.ports.outside import CallAuthenticator, Clock, CursorKeys, HealthProbe, Identifiers, Lifecycle, Log, PushSender, ReceiptKeys, TaskQueue
+from fanfare.ports.outside import (
+    AnswerWindow,
+    CallAuthenticator,
+    Clock,
+    CursorKeys,
+    HealthProbe,
+    Identifiers,
+    Lifecycle,
+    Log,
+    PushSender,
+    ReceiptKeys,
+    TaskQueue,
+)
 from fanfare.ports.stores import (
     ClientStore,
     CredentialStore,
@@ -17,6 +29,7 @@ from fanfare.ports.stores import (
 )
 
 __all__ = [
+    "AnswerWindow",
     "CallAuthenticator",
     "ClientStore",
     "Clock",
@@ -58,6 +71,7 @@ class Deps:
     cursor_keys: CursorKeys
     call_authenticator: CallAuthenticator
     poison: PoisonStore
+    answers: AnswerWindow
     lifecycle: Lifecycle
     health: HealthProbe
     log: Log

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from fanfare.domain.brake import Tally
 from fanfare.domain.chunk import ChunkKey
 from fanfare.domain.classification import Answer
 from fanfare.domain.health import ComponentHealth
@@ -73,6 +74,18 @@ class CursorKeys(Protocol):
 
     def cursor_key(self) -> bytes:
         """The deployment's key; Unavailable if the secret can't be read."""
+        ...
+
+
+class AnswerWindow(Protocol):
+    """What FCM answered this instance lately."""
+
+    def add(self, tenant: str, tally: Tally) -> Sequence[Tally]:
+        """Add a pass's answers and return all that count at its time, the new ones last."""
+        ...
+
+    def forget(self, tenant: str) -> None:
+        """Begin anew: what was seen has been judged."""
         ...
 
 

@@ -9,14 +9,14 @@ from fanfare.domain.breaker import ALL
 from fanfare.domain.chunk import Busy, Chunk, ChunkKey, ChunkState, Finished, give_back
 from fanfare.domain.classification import Kind, ProjectAction
 from fanfare.domain.dead_letter import dead_letter_of
-from fanfare.domain.delivery import ChunkPlan, Hold, expire, expires_at, pending, plan_chunk, planned_at
+from fanfare.domain.delivery import ChunkPlan, Hold, expire, pending, plan_chunk
 from fanfare.domain.errors import CredentialRefused, Unavailable
 from fanfare.domain.recipient import Recipient
 from fanfare.domain.tenant import Tenant, hold_reason
 from fanfare.ports import Deps
 from fanfare.services.hold_tenant import open_tenant_breaker
 from fanfare.services.retire_targets import retire_targets
-from fanfare.services.send_pass import ClaimLost, SendPass, Work
+from fanfare.services.send_pass import ClaimLost, SendPass, Work, work_of
 
 
 def deliver_chunk(deps: Deps, key: ChunkKey, request_id: str = "") -> Busy | Finished:
@@ -33,10 +33,11 @@ def deliver_chunk(deps: Deps, key: ChunkKey, request_id: str = "") -> Busy | Fin
     except ClaimLost:
         deps.log.warning("claim_lost", notification=key.notification_id, chunk=key.number)
         return Finished()
-    if deps.lifecycle.is_stopping() and hold is None and len(done.results) < len(work.recipients):
-        deps.notifications.save_chunk(replace(give_back(done.chunk, deps.clock.now()), results=done.results))
+    now = deps.clock.now()
+    if deps.lifecycle.is_stopping() and hold is None and pending(work.recipients, done.results, now):
+        deps.notifications.save_chunk(replace(give_back(done.chunk, now), results=done.results))
         return Busy(retry_after_seconds=1)
-    _store(deps, plan_chunk(work.notification, done.chunk, work.recipients, done.results, deps.clock.now(), hold), request_id)
+    _store(deps, plan_chunk(work.notification, done.chunk, work.recipients, done.results, now, hold), request_id)
     return Finished()
 
 
@@ -46,7 +47,7 @@ def _read(deps: Deps, chunk: Chunk) -> Work | None:
     if found is None or tenant is None:
         return None
     notification, recipients = found
-    return Work(tenant, notification, recipients, planned_at(notification, chunk), expires_at(notification, chunk))
+    return work_of(tenant, notification, recipients, chunk)
 
 
 def _tenant(deps: Deps, tenant_id: str) -> Tenant | None:
@@ -70,7 +71,7 @@ def _send(deps: Deps, work: Work, done: SendPass) -> Hold | None:
     hold = _run(deps, work, done, sendable)
     if not retire_targets(deps, work, done):
         return Hold("quarantined")
-    return hold or (Hold("platform_breaker_open", whole=False) if len(sendable) < len(rows) else None)
+    return hold or (Hold("platform_breaker_open", frozenset(work.tenant.breakers)) if len(sendable) < len(rows) else None)
 
 
 def _run(deps: Deps, work: Work, done: SendPass, rows: list[Recipient]) -> Hold | None:

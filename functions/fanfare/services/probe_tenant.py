@@ -5,13 +5,12 @@ from __future__ import annotations
 from fanfare.domain.breaker import ALL
 from fanfare.domain.classification import RULES as FCM_RULES
 from fanfare.domain.classification import Kind, MessageAction
-from fanfare.domain.delivery import expires_at, planned_at
 from fanfare.domain.recipient import Recipient
 from fanfare.domain.tenant import Tenant
 from fanfare.ports import Deps
 from fanfare.services.hold_tenant import close_tenant_breaker, postpone_tenant_probe
 from fanfare.services.retire_targets import ask
-from fanfare.services.send_pass import Work, encode_for
+from fanfare.services.send_pass import Work, encode_for, work_of
 
 MOST_LOOKED_AT = 20
 
@@ -47,5 +46,5 @@ def _parked_recipient(deps: Deps, tenant: Tenant, scope: str) -> tuple[Work, Rec
         row = next((row for row in recipients if scope in (ALL, row.platform)), None)
         chunk = deps.notifications.get_with_chunk(key)
         if row is not None and chunk is not None and chunk[1] is not None:
-            return Work(tenant, notification, recipients, planned_at(notification, chunk[1]), expires_at(notification, chunk[1])), row
+            return work_of(tenant, notification, recipients, chunk[1]), row
     return None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
 from fanfare.domain.audit import AuditEntry
-from fanfare.domain.brake import HeldChunk, add_held, implausible_kind
+from fanfare.domain.brake import HeldChunk, Tally, add_held, implausible_kind
 from fanfare.domain.chunk import ChunkKey
 from fanfare.domain.classification import Answer, Kind, TargetAction, Verdict, classify
 from fanfare.domain.delivery import decide_retirement
@@ -25,8 +26,9 @@ VALIDATION_TOPIC = "fanfare-validation"
 def retire_targets(deps: Deps, work: Work, done: SendPass) -> bool:
     """Retire whom a pass's answers condemn. False: too many at once; nothing was retired and the tenant is quarantined."""
     condemned = _condemned(deps, work, done)
-    kind = implausible_kind([verdict.kind for verdict in condemned.values()], len(done.verdicts))
-    if kind is not None:
+    retiring = Counter(verdict.kind for verdict in condemned.values())
+    kind = implausible_kind(deps.answers.add(work.tenant.id, Tally(deps.clock.now(), len(done.verdicts), retiring)))
+    if condemned and kind is not None:
         quarantine(deps, done.chunk.key, kind)
         return False
     evidence = {row.device_id: (row, done.verdicts[row.device_id]) for row in done.suspects if row.device_id in condemned}
@@ -56,6 +58,8 @@ def quarantine(deps: Deps, key: ChunkKey, kind: Kind) -> None:
 
     facts = {"reason": kind.value, "notification": key.notification_id, "chunk": str(key.number)}
     deps.tenants.update(key.tenant, decide, AuditEntry("tenant.quarantined", "send", now, facts))
+    # What was seen has been judged; what comes after the release is judged by itself.
+    deps.answers.forget(key.tenant)
     deps.log.warning("tenant_quarantined", tenant=key.tenant, reason=kind.value, notification=key.notification_id)
 
 

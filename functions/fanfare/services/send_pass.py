@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from fanfare.domain.chunk import Chunk, renew_lease
 from fanfare.domain.classification import Kind, MessageAction, TargetAction, Verdict, classify
-from fanfare.domain.delivery import Moment, record
+from fanfare.domain.delivery import Moment, expires_at, planned_at, record, retry_until
 from fanfare.domain.encoding import EncodedMessage, encode
 from fanfare.domain.message import Platform, TargetKind
 from fanfare.domain.notification import Notification
@@ -42,6 +42,13 @@ class Work:
     recipients: Sequence[Recipient]
     planned_at: datetime
     expires_at: datetime
+    retry_until: datetime
+
+
+def work_of(tenant: Tenant, notification: Notification, recipients: Sequence[Recipient], chunk: Chunk) -> Work:
+    """Put together what delivering a chunk needs."""
+    planned, expires, until = planned_at(notification, chunk), expires_at(notification, chunk), retry_until(notification, chunk)
+    return Work(tenant, notification, recipients, planned, expires, until)
 
 
 class ClaimLost(Exception):
@@ -71,7 +78,7 @@ class SendPass:
         self.broken, self._stopped = None, False
         by_id = {row.device_id: row for row in rows}
         started = checkpoint = self.deps.clock.now()
-        moment = Moment(started, self.work.expires_at, self.deps.identifiers.jitter())
+        moment = Moment(started, self.work.retry_until, self.deps.identifiers.jitter())
         for batch in self.deps.sender.send(self.work.tenant, self._bodies(rows, started)):
             now = self.deps.clock.now()
             at = replace(moment, now=now)
