@@ -62,6 +62,8 @@ def _hand_over(app: Flask, request: Request) -> Response:
     """
     length = request.content_length
     body = request.environ["wsgi.input"].read(LARGEST_BULK_BODY + 1 if length is None else min(length, LARGEST_BULK_BODY + 1))
+    # The framework reads the request to its end after us: it finds what we have read.
+    request.environ.update({"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))})
     environ = {**request.environ, "wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body) if length is None else length)}
     environ["PATH_INFO"] = "/" + environ.get("PATH_INFO", "").strip("/")
     return cast("Response", Response.from_app(app, environ, buffered=True))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import packages_distributions
 from statistics import median
 from typing import Any
 
@@ -16,6 +18,7 @@ from local.settings import ROOT
 from local.stack import Stack
 from tests.bench.function import SendFunction
 
+_HIDE = "import os, sys; sys.modules.update(dict.fromkeys(os.environ['BENCH_HIDDEN'].split(',')))\n"
 _BARE = "import functions_framework, flask, google.cloud.firestore, pydantic"
 _FIRST_ANSWER = """
 import json, os
@@ -54,7 +57,8 @@ class Start:
 
 def measure_starts(stack: Stack, function: SendFunction, runs: int) -> list[Start]:
     """Start fresh interpreters, the kinds by turns; the bare imports come first in the answer."""
-    environment = {**inherited_environment({}), **stack.environment, "PATH": "/usr/bin:/bin"}
+    hidden = ",".join(development_packages())
+    environment = {**inherited_environment({}), **stack.environment, "PATH": "/usr/bin:/bin", "BENCH_HIDDEN": hidden}
     # The first run of each kind may have to compile: it does not count.
     chunks = function.store_chunks(runs + 1, size=1)
     headers = function.client_headers()
@@ -75,6 +79,18 @@ def measure_starts(stack: Stack, function: SendFunction, runs: int) -> list[Star
     return starts
 
 
+def development_packages() -> list[str]:
+    """Import names that a deployed function does not find: what it imports only where it is installed would count against it here."""
+    deployed = {canonical(line.split("==")[0]) for line in (ROOT / "functions/requirements.txt").read_text().splitlines() if "==" in line}
+    installed = packages_distributions()
+    return sorted(name for name, owners in installed.items() if name.isidentifier() and not deployed.intersection(map(canonical, owners)))
+
+
+def canonical(name: str) -> str:
+    """A distribution's name as PyPI compares it."""
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
+
+
 def _calling(environment: Mapping[str, str], target: str, call: Mapping[str, Any]) -> dict[str, str]:
     whole = {"target": target, "source": str(ROOT / "functions/main.py"), **call}
     return {**environment, "FUNCTION_TARGET": target, "BENCH_CALL": json.dumps(whole)}
@@ -82,7 +98,7 @@ def _calling(environment: Mapping[str, str], target: str, call: Mapping[str, Any
 
 def _run(start: Start, *, counted: bool) -> None:
     began = time.monotonic()
-    command = [sys.executable, "-c", start.code + _REPORT]
+    command = [sys.executable, "-c", _HIDE + start.code + _REPORT]
     done = subprocess.run(command, env=start.environment, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{start.title} failed:\n{done.stderr[-2000:]}")
