@@ -30,10 +30,11 @@ _SELECT_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class FcmEndpoint:
-    """Where FCM is; `ca_bundle` is empty for the certificate authorities that libcurl ships with."""
+    """Where FCM is; `ca_bundle` is empty for the certificate authorities that libcurl ships with, `timeout_ms` is how long an answer may take."""
 
     url: str
     ca_bundle: str
+    timeout_ms: int = TIMEOUT_MS
 
 
 class FcmPushSender:
@@ -77,18 +78,18 @@ class FcmPushSender:
     def _lane(self) -> _Lane:
         lane: _Lane | None = getattr(self._lanes, "lane", None)
         if lane is None:
-            lane = self._lanes.lane = _Lane(self._endpoint.ca_bundle)
+            lane = self._lanes.lane = _Lane(self._endpoint)
         return lane
 
 
 class _Lane:
     """A multi handle and its pool of easy handles, used by one thread. A handle keeps the list that its answer's body is received into."""
 
-    def __init__(self, ca_bundle: str) -> None:
+    def __init__(self, endpoint: FcmEndpoint) -> None:
+        self._endpoint = endpoint
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_MULTIPLEX)
         self._multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, CONNECTIONS)
-        self._ca_bundle = ca_bundle
         self._address: tuple[str, list[str]] = ("", [])
         self._idle: list[pycurl.Curl] = []
         self._keys: dict[pycurl.Curl, str] = {}
@@ -170,10 +171,10 @@ class _Lane:
         curl.setopt(pycurl.POST, 1)
         curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
         curl.setopt(pycurl.PIPEWAIT, 1)
-        curl.setopt(pycurl.TIMEOUT_MS, TIMEOUT_MS)
+        curl.setopt(pycurl.TIMEOUT_MS, self._endpoint.timeout_ms)
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS)
-        if self._ca_bundle:
-            curl.setopt(pycurl.CAINFO, self._ca_bundle)
+        if self._endpoint.ca_bundle:
+            curl.setopt(pycurl.CAINFO, self._endpoint.ca_bundle)
         self._set_address(curl)
         return curl
 

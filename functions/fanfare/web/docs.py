@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from http import HTTPStatus
 from importlib.resources import files
@@ -17,10 +18,20 @@ from fanfare.web.schema import problems
 _PAGE = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Fanfare API</title></head>
-<body><script id="api-reference" data-url="{prefix}/openapi.json" data-configuration='{{"withDefaultFonts": false, "telemetry": false}}'></script>
+<body><script id="api-reference" data-url="{prefix}/openapi.json" data-configuration='{configuration}'></script>
 <script src="{prefix}/docs/scalar.js"></script></body>
 </html>
 """
+_CONFIGURATION = {
+    "withDefaultFonts": False,
+    "telemetry": False,
+    "showDeveloperTools": "never",
+    "hideClientButton": True,
+    "agent": {"disabled": True},
+    "mcp": {"disabled": True},
+    "authentication": {"preferredSecurityScheme": [["ClientId", "ClientToken"]]},
+}
+"""Nothing of the page talks to anybody but this API."""
 _CSP = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; font-src 'self' data:; connect-src 'self'"
@@ -64,7 +75,7 @@ def _complete(operation: dict[str, Any], method: str, *, is_open: bool) -> None:
 
 
 def _page(prefix: str) -> Response:
-    response = Response(_PAGE.format(prefix=prefix), mimetype="text/html")
+    response = Response(_PAGE.format(prefix=prefix, configuration=json.dumps(_CONFIGURATION)), mimetype="text/html")
     response.headers["Content-Security-Policy"] = _CSP
     return response
 
