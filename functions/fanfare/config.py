@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 GOOGLE_CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
 GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address, not a secret
 FCM_ENDPOINT = "https://fcm.googleapis.com"
-_LOCAL_ONLY = ("FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST", "CLOUD_TASKS_ENDPOINT", "SECRET_MANAGER_ENDPOINT")
+_LOCAL_ONLY = ("FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST", "CLOUD_TASKS_ENDPOINT", "SECRET_MANAGER_ENDPOINT", "FCM_CA_BUNDLE")
 _ENDPOINTS = ("FCM_ENDPOINT", "OAUTH_TOKEN_URI", "OIDC_CERTS_URL", "SEND_URL", "SCHEDULE_URL")
 
 
@@ -49,10 +49,10 @@ class Settings:
             firestore_emulator_host=env.get("FIRESTORE_EMULATOR_HOST", ""),
             cloud_tasks_endpoint=env.get("CLOUD_TASKS_ENDPOINT", ""),
             secret_manager_endpoint=env.get("SECRET_MANAGER_ENDPOINT", ""),
-            fcm_endpoint=env.get("FCM_ENDPOINT", FCM_ENDPOINT),
+            fcm_endpoint=env.get("FCM_ENDPOINT") or FCM_ENDPOINT,
             fcm_ca_bundle=env.get("FCM_CA_BUNDLE", ""),
-            oauth_token_uri=env.get("OAUTH_TOKEN_URI", GOOGLE_TOKEN_URI),
-            oidc_certs_url=env.get("OIDC_CERTS_URL", GOOGLE_CERTS_URL),
+            oauth_token_uri=env.get("OAUTH_TOKEN_URI") or GOOGLE_TOKEN_URI,
+            oidc_certs_url=env.get("OIDC_CERTS_URL") or GOOGLE_CERTS_URL,
             send_url=_required(env, "SEND_URL"),
             schedule_url=_required(env, "SCHEDULE_URL"),
             tasks_service_account=_required(env, "TASKS_SERVICE_ACCOUNT"),
@@ -70,9 +70,18 @@ def _required(env: Mapping[str, str], name: str) -> str:
 
 def _check_cloud(env: Mapping[str, str]) -> None:
     """Refuse the local stack's exceptions in a deployed function: an emulator's tokens are unsigned and its data is nobody's."""
-    for name in _LOCAL_ONLY:
-        if env.get(name):
+    for name, value in env.items():
+        if value and (name in _LOCAL_ONLY or name.endswith("_EMULATOR_HOST")):
             raise InvalidSettings(f"{name} must not be set in a deployed function")
     for name in _ENDPOINTS:
-        if name in env and urlsplit(env[name]).scheme != "https":
-            raise InvalidSettings(f"{name} must be an https address in a deployed function")
+        if env.get(name) and not _is_public_https(env[name]):
+            raise InvalidSettings(f"{name} must be an https address of another host in a deployed function")
+
+
+def _is_public_https(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    return parts.scheme == "https" and host not in {"", "localhost", "::1"} and not host.startswith("127.")

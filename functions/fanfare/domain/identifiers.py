@@ -17,7 +17,10 @@ def encode_base64url(raw: bytes) -> str:
 
 def decode_base64url(text: str) -> bytes:
     """Decode what `encode_base64url` made; raises ValueError on anything else."""
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    if encode_base64url(raw) != text:
+        raise ValueError("has another spelling")
+    return raw
 
 
 def hash_identifier(*parts: str) -> str:

@@ -14,7 +14,6 @@ from fanfare.domain.message import Platform
 
 T = TypeVar("T")
 MAC_BYTES = 16
-LONGEST_PAGE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class ProfileFilter:
 def query_hash(tenant: str, resource: str, filters: DeviceFilter | ProfileFilter | None) -> str:
     """Name a query: a cursor of one query must not continue another."""
     given = asdict(filters) if filters else {}
-    return hash_identifier(tenant, resource, *(f"{name}={value}" for name, value in given.items()))
+    return hash_identifier(tenant, resource, *(f"{name}={value}" for name, value in given.items() if value is not None))
 
 
 def encode_cursor(key: bytes, query: str, after: str) -> str:

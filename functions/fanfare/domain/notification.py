@@ -73,6 +73,3 @@ class Notification:
     completed_at: datetime | None = None
     next_check_at: datetime | None = None
     errors: Mapping[str, int] = field(default_factory=dict)
-
-
-FINAL = frozenset({NotificationStatus.COMPLETED, NotificationStatus.CANCELLED})

@@ -12,9 +12,6 @@ from fanfare.domain.device import Device
 from fanfare.domain.message import Platform
 from fanfare.domain.target import Target, anonymous_device_id
 
-CHUNK_SIZE = 500
-"""Recipients of one chunk at most."""
-
 
 class Recipient(NamedTuple):
     """One destination. `platform` is None and `device_id` empty where FCM fans out itself (a topic or a condition)."""

@@ -90,12 +90,16 @@ def apply_details(device: Device, details: Details) -> Device:
 
 
 def own(device: Device, profile: Profile, *, shared: bool, device_id: str | None) -> Device:
-    """Give a device to a profile: alone, or beside its present owners. `device_id` is the app's name for it there, None if it did not say one."""
+    """Give a device to a profile: alone, or beside its present owners. `device_id` is the app's name for it there, None if it did not say one.
+
+    A profile that owns the device already keeps it as it is: refreshing a shared device must not take it from the others.
+    """
     present = next((owner for owner in device.owners if owner.profile_id == profile.id), None)
     installed_as = device_id or (present.installed_as if present else None)
     owner = Owner(profile.id, profile.username, profile.addresses, installed_as)
-    others = tuple(other for other in device.owners if other.profile_id != profile.id) if shared else ()
-    return replace(device, owners=(*others, owner))
+    others = tuple(other for other in device.owners if other.profile_id != profile.id) if shared or present else ()
+    name = next((each.installed_as for each in (owner, *others) if each.installed_as is not None), None)
+    return replace(device, owners=(*others, owner), device_id=name)
 
 
 def revive(device: Device) -> Device:
@@ -115,9 +119,6 @@ def _new_device(registration: Registration, profile: Profile, now: datetime, new
 
 def _refreshed(previous: Device, registration: Registration, profile: Profile, now: datetime) -> Device:
     device = replace(previous, target=registration.target, platform=registration.platform, last_seen_at=now)
-    if not registration.shared and profile.id not in previous.profile_ids:
-        # The old owner's name for the device means nothing in the new profile, and may be another device's there.
-        device = replace(device, device_id=None)
     owned = own(device, profile, shared=registration.shared, device_id=registration.details.device_id)
     return revive(apply_details(owned, registration.details))
 
@@ -127,4 +128,5 @@ def _displaced(known: Known) -> Displacement | None:
         return None
     without_installs = tuple(replace(owner, installed_as=None) for owner in known.by_install.owners)
     lost = replace(known.by_install, device_id=None, owners=without_installs)
-    return Displacement(known.by_install, deactivate(lost, InactiveReason.REPLACED))
+    # One that was deleted or retired stays so: why it receives nothing has not changed.
+    return Displacement(known.by_install, deactivate(lost, InactiveReason.REPLACED) if lost.active else lost)

@@ -93,7 +93,9 @@ def is_match(segment: Segment, device: Matchable, now: datetime) -> bool:
 
 def _is_locale_match(locale: str | None, wanted: tuple[str, ...]) -> bool:
     """`sw` means every Swahili locale, `sw-TZ` only that one (RFC 4647 basic filtering)."""
-    tag = (locale or "").lower().replace("_", "-")
+    if not locale:
+        return False
+    tag = locale.lower().replace("_", "-")
     return any(tag == want or tag.startswith(f"{want}-") for want in (item.lower().replace("_", "-") for item in wanted))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from fanfare.domain.address import Address
@@ -13,13 +12,6 @@ from fanfare.domain.segment import Segment
 from fanfare.domain.target import Target
 
 MOST_RECIPIENTS = 500
-
-
-class Fanout(StrEnum):
-    """Recipients that are not listed one by one."""
-
-    SEGMENT = "segment"
-    EVERYONE = "everyone"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from fanfare.domain.message import TargetKind
 LONGEST_TARGET = 4_096
 _DEVICE_TARGET = re.compile(r"[A-Za-z0-9_:.%~+=/-]+\Z")
 _TOPIC = re.compile(r"[a-zA-Z0-9\-_.~%]{1,900}\Z")
-_CONDITION_TOPIC = re.compile(r"'([a-zA-Z0-9\-_.~%]{1,900})'\s+in\s+topics")
-_CONDITION_SHAPE = re.compile(r"[T&|!()]+\Z")
+_CONDITION_TOKEN = re.compile(
+    r"(?P<topic>'[a-zA-Z0-9\-_.~%]{1,900}'\s+in\s+topics)|(?P<operator>&&|\|\||[!()])|(?P<space>\s+)|(?P<other>.)", re.DOTALL
+)
 TOPICS_PER_CONDITION = 5
 """FCM evaluates at most five topics in one condition (firebase.google.com/docs/cloud-messaging/topic-messaging)."""
 
@@ -47,18 +48,23 @@ def check_topic(name: str, field: str = "to.topic") -> Target:
 
 def check_condition(condition: str, field: str = "to.condition") -> Target:
     """Check a topic condition: `'a' in topics && ('b' in topics || !('c' in topics))`, at most five topics."""
-    shape, topics = _CONDITION_TOPIC.subn("T", condition)
+    shape = _shape_of(condition)
+    topics = shape.count("T")
     if topics == 0 or topics > TOPICS_PER_CONDITION:
         raise InvalidRequest.at(field, f"must name 1 to {TOPICS_PER_CONDITION} topics as 'name' in topics")
-    if not _is_boolean_expression("".join(shape.split())):
+    if not _is_boolean_expression(shape):
         raise InvalidRequest.at(field, "must combine topics with &&, ||, ! and balanced parentheses")
     return Target(TargetKind.CONDITION, condition)
 
 
+def _shape_of(condition: str) -> str:
+    """The condition with each topic as T, without spaces; whatever is no part of a condition is left in it as ?."""
+    tokens = _CONDITION_TOKEN.finditer(condition)
+    return "".join("T" if token["topic"] else token["operator"] or ("?" if token["other"] else "") for token in tokens)
+
+
 def _is_boolean_expression(shape: str) -> bool:
-    """Reduce `T`, `!T`, `(T)`, `T&&T`, `T||T` until a single T is left: a grammar of one symbol needs no parser."""
-    if _CONDITION_SHAPE.match(shape) is None:
-        return False
+    """Reduce `!T`, `(T)`, `T&&T`, `T||T` until a single T is left: a grammar of one symbol needs no parser."""
     before = ""
     while before != shape:
         before = shape

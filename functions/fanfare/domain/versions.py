@@ -10,8 +10,8 @@ from itertools import zip_longest
 
 from fanfare.domain.errors import InvalidRequest
 
-_CLAUSE = re.compile(r"\s*(>=|<=|==|!=|>|<|=)?\s*(\d{1,9}(?:\.\d{1,9}){0,9})\s*\Z")
-_NUMBERS = re.compile(r"\d{1,9}(?:\.\d{1,9})*")
+_CLAUSE = re.compile(r"\s*(>=|<=|==|!=|>|<|=)?\s*([0-9]{1,18}(?:\.[0-9]{1,18}){0,9})\s*\Z")
+_NUMBERS = re.compile(r"[0-9]{1,64}(?:\.[0-9]{1,64})*")
 _OPERATORS: dict[str, Callable[[int, int], bool]] = {
     ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "==": operator.eq, "=": operator.eq, "!=": operator.ne,
 }  # fmt: skip

@@ -60,6 +60,8 @@ def test_first_claim_holds_the_chunk_and_is_looked_after_once_its_lease_is_over(
         (stored(ChunkState.RETRYING, due_at=NOW + seconds(20)), 20, Claimed),
         (stored(ChunkState.RETRYING), 0, Claimed),
         (stored(ChunkState.PARKED, reason="quarantined"), 0, Claimed),
+        (stored(ChunkState.HELD), 0, Finished),
+        (stored(ChunkState.HELD), 86_400, Finished),
         (stored(ChunkState.DONE), 0, Finished),
         (stored(ChunkState.DONE), 86_400, Finished),
         (stored(ChunkState.CANCELLED), 86_400, Finished),

@@ -164,6 +164,22 @@ UNKNOWN_ANSWERS: dict[str, tuple[Answer, Kind, str]] = {
     "page of a refused login": (Answer(401, HTML), Kind.UNAUTHENTICATED, "HTTP_401"),
     "page of a firewall": (Answer(403, HTML), Kind.PERMISSION_DENIED, "HTTP_403"),
     "empty 404": (Answer(404), Kind.WRONG_PROJECT, "HTTP_404"),
+    "404 of an unspecified error": (
+        wire(error(404, "NOT_FOUND", "No.", [fcm_error("UNSPECIFIED_ERROR")])),
+        Kind.WRONG_PROJECT,
+        "UNSPECIFIED_ERROR",
+    ),
+    "403 of an unspecified error": (
+        wire(error(403, "PERMISSION_DENIED", "No.", [fcm_error("UNSPECIFIED_ERROR")])),
+        Kind.PERMISSION_DENIED,
+        "UNSPECIFIED_ERROR",
+    ),
+    "401 of a code that nobody expects there": (
+        wire(error(401, "UNAUTHENTICATED", "No.", [fcm_error("INTERNAL")])),
+        Kind.UNAUTHENTICATED,
+        "INTERNAL",
+    ),
+    "401 of a dead target": (wire(error(401, "UNAUTHENTICATED", "No.", [fcm_error("UNREGISTERED")])), Kind.UNAUTHENTICATED, "UNREGISTERED"),
     "404 of a code that is not unregistered": (wire(error(404, "NOT_FOUND", "No.", [fcm_error("INTERNAL")])), Kind.REFUSED, "INTERNAL"),
     "unregistered with the wrong status": (wire(error(403, "NOT_FOUND", "No.", [fcm_error("UNREGISTERED")])), Kind.REFUSED, "UNREGISTERED"),
     "unregistered while broken": (wire(error(503, "UNAVAILABLE", "No.", [fcm_error("UNREGISTERED")])), Kind.SERVER_ERROR, "UNREGISTERED"),
@@ -200,6 +216,11 @@ def test_row_is_consistent(kind: Kind, rule: Rule) -> None:
     assert rule.target is TargetAction.LEAVE or rule.message is MessageAction.FAIL, "a target is condemned by a failure only"
     if rule.project in {ProjectAction.OPEN_BREAKER, ProjectAction.OPEN_PLATFORM_BREAKER}:
         assert rule.alert, "a breaker is somebody's business"
+
+
+@pytest.mark.parametrize("answer", [Answer(418), Answer(400, HTML)])
+def test_refusal_that_nobody_documents_wakes_somebody_and_can_be_replayed(answer: Answer) -> None:
+    assert action(classify(answer)) == Expected(f"HTTP_{answer.status}", "fail", alert=True, dead_letter=True)
 
 
 def test_reasons_say_which_answer_retired_the_device() -> None:
@@ -256,6 +277,7 @@ def test_only_the_statuses_of_the_table_condemn_and_only_200_accepts(answer: Ans
     ))  # fmt: skip
 
 
+LAYOUTS = [b'{\n  "name": "%s"\n}\n', b'{"name":"%s"}', b' {\t"name" :\r\n"%s" } \n', b'{"name": "%s"', b'{"name": "%s"} {}']
 _fragments = st.sampled_from([
     b"projects/p/messages/1", b"a", b"%", b'"', b"\\", b'\\"', b"\\n", b"\\u0041", b"\\u00e9", b"\xc3\xa9", b"\xe2\x80\xa8", b"\n", b"\t", b"\x00",
     b"\x7f", b"\xff", b'",\n  "name": "x', b'", "more": "x', b"}", b"\n}\n",
@@ -263,9 +285,9 @@ _fragments = st.sampled_from([
 
 
 @settings(max_examples=400, deadline=None, database=None)
-@given(st.lists(_fragments, max_size=4))
-def test_shortcut_reads_a_name_as_the_parser_would(fragments: list[bytes]) -> None:
-    body = b'{\n  "name": "' + b"".join(fragments) + b'"\n}\n'
+@given(st.lists(_fragments, max_size=4), st.sampled_from(LAYOUTS))
+def test_shortcut_reads_a_name_as_the_parser_would(fragments: list[bytes], layout: bytes) -> None:
+    body = layout % b"".join(fragments)
     try:
         name = json.loads(body)["name"]
     except ValueError:

@@ -68,6 +68,10 @@ def test_one_of_several_scopes_is_enough() -> None:
     assert refused.value.scope == "read or platform"
 
 
+def test_scopes_have_their_public_names() -> None:
+    assert sorted(Scope) == ["admin", "devices", "platform", "read", "send", "templates", "webhooks"]
+
+
 def test_scopes_of_a_tenant_do_not_make_tenants() -> None:
     assert frozenset(Scope) - TENANT_SCOPES == {Scope.PLATFORM}
     with pytest.raises(Forbidden):

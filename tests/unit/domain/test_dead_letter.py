@@ -12,7 +12,7 @@ import pytest
 from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState, Claimed, decide_claim, new_claim
 from fanfare.domain.classification import Kind, Verdict
 from fanfare.domain.dead_letter import DeadLetter, dead_letter_id, dead_letter_of, plan_replay
-from fanfare.domain.delivery import Moment, expires_at, pending, plan_chunk, record
+from fanfare.domain.delivery import Moment, expires_at, pending, plan_chunk, record, retry_until
 from fanfare.domain.message import Platform
 from fanfare.domain.notification import Counts, Notification, NotificationStatus
 from fanfare.domain.outcome import Outcome, Result
@@ -60,14 +60,15 @@ def test_replay_makes_dead_letters_due_and_leaves_the_others_as_they_are() -> No
     assert replay is not None
     again = replay.chunk
     assert again.results == MIXED | {
-        "device-3": Result(Outcome.RETRYING, "UNAVAILABLE", 503, 7, Platform.IOS, "bob", due_at=LATER),
-        "device-4": Result(Outcome.RETRYING, "EXPIRED", 0, 2, due_at=LATER),
-        "device-5": Result(Outcome.RETRYING, "UNAVAILABLE", 503, 7, Platform.IOS, "bob", due_at=LATER),
+        "device-3": Result(Outcome.RETRYING, "UNAVAILABLE", 503, 0, Platform.IOS, "bob", due_at=LATER),
+        "device-4": Result(Outcome.RETRYING, "EXPIRED", 0, 0, due_at=LATER),
+        "device-5": Result(Outcome.RETRYING, "UNAVAILABLE", 503, 0, Platform.IOS, "bob", due_at=LATER),
     }
     assert (again.state, again.due_at, again.planned_at, again.completed_at) == (ChunkState.RETRYING, LATER, LATER, None)
     assert again.next_check_at == LATER + timedelta(seconds=60), "the sweep replays it if the task is lost"
     assert again.revision == "read-at-7", "two replays at once are guarded by what was read"
     assert again.counts == Counts(5, sent=1, failed=1, retrying=3)
+    assert chunk.errors != again.errors == ({"device_id": "device-2", "code": "UNREGISTERED"},), "who is tried again has not failed"
 
 
 def test_replayed_notification_is_sending_again() -> None:
@@ -97,11 +98,12 @@ def test_replayed_recipients_have_an_hour_of_trying_and_a_whole_life_again() -> 
     assert isinstance(decision, Claimed)
     due = pending(ROWS, decision.chunk.results, LATER)
     assert [row.device_id for row in due] == ["device-3", "device-4", "device-5"]
-    end = expires_at(replay.notification, decision.chunk)
-    assert end == LATER + timedelta(seconds=replay.notification.ttl_seconds)
+    end = retry_until(replay.notification, decision.chunk)
+    assert end == LATER + timedelta(seconds=replay.notification.ttl_seconds) == expires_at(replay.notification, decision.chunk)
     result = record(due[0], Verdict(Kind.SERVER_ERROR, "UNAVAILABLE", 503), decision.chunk.results["device-3"], Moment(LATER, end, 0.0))
     assert result is not None
     assert (result.outcome, result.since, result.dead_letter) == (Outcome.RETRYING, LATER, False)
+    assert (result.attempts, result.due_at) == (1, LATER + timedelta(seconds=10)), "its waits begin anew, too"
 
 
 def test_second_failure_replaces_the_first_letter_and_success_leaves_none() -> None:

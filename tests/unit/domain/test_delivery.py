@@ -26,6 +26,7 @@ from fanfare.domain.delivery import (
     plan_chunk,
     planned_at,
     record,
+    retry_until,
 )
 from fanfare.domain.device import Device, InactiveReason, Retirement
 from fanfare.domain.message import Platform, TargetKind
@@ -37,7 +38,9 @@ KEY = ChunkKey(TENANT_ID, "notification-1", 0)
 CLAIMED = new_claim(KEY, "owner-1", NOW)
 ROW = a_recipient(username="ada")
 MOMENT = Moment(NOW, NOW + timedelta(hours=2), jitter=0.0)
-PLATFORM_HOLD = Hold("platform_breaker_open", whole=False)
+ANDROID, IOS, WEB = Platform.ANDROID, Platform.IOS, Platform.WEB
+PLATFORM_HOLD = Hold("platform_breaker_open", frozenset({"ios", "web"}))
+IOS_HOLD = Hold("platform_breaker_open", frozenset({"ios"}))
 
 
 def seconds(number: float) -> timedelta:
@@ -73,7 +76,7 @@ def rows_of(*platforms: Platform) -> list[Any]:
         (Verdict(Kind.BAD_PAYLOAD, "INVALID_ARGUMENT", 400), Outcome.FAILED, False),
         (Verdict(Kind.BAD_TARGET, "INVALID_ARGUMENT", 400), Outcome.FAILED, False),
         (Verdict(Kind.SENDER_ID_MISMATCH, "SENDER_ID_MISMATCH", 403), Outcome.FAILED, False),
-        (Verdict(Kind.REFUSED, "HTTP_418", 418), Outcome.FAILED, False),
+        (Verdict(Kind.REFUSED, "HTTP_418", 418), Outcome.FAILED, True),
         (Verdict(Kind.THIRD_PARTY_AUTH, "THIRD_PARTY_AUTH_ERROR", 401), Outcome.FAILED, True),
     ],
     ids=lambda case: case.kind if isinstance(case, Verdict) else None,
@@ -119,7 +122,7 @@ def test_hour_of_trying_counts_from_the_first_failure_and_ends_as_a_dead_letter(
 
 
 def test_message_whose_life_ends_before_the_next_try_is_a_dead_letter() -> None:
-    result = record(ROW, Verdict(Kind.SERVER_ERROR, "UNAVAILABLE", 503), None, replace(MOMENT, expires_at=NOW + seconds(9)))
+    result = record(ROW, Verdict(Kind.SERVER_ERROR, "UNAVAILABLE", 503), None, replace(MOMENT, retry_until=NOW + seconds(9)))
     assert result == failed("UNAVAILABLE", http_status=503, platform=Platform.ANDROID, username="ada", dead_letter=True)
 
 
@@ -163,9 +166,22 @@ def test_message_lives_its_time_from_the_planned_send_and_a_minute_at_least(ttl_
     assert expires_at(notification, CLAIMED) == NOW - seconds(5) + seconds(life)
 
 
+@pytest.mark.parametrize("ttl_seconds", [0, 1, 59, 60, 61, 2_419_200])
+def test_message_is_tried_again_within_its_exact_life_only(ttl_seconds: int) -> None:
+    notification = a_notification(ttl_seconds=ttl_seconds, planned_at=NOW - seconds(5), created_at=NOW - seconds(100))
+    assert retry_until(notification, CLAIMED) == NOW - seconds(5) + seconds(ttl_seconds)
+
+
+def test_now_or_never_is_never_tried_again() -> None:
+    moment = Moment(NOW, retry_until(a_notification(ttl_seconds=0), CLAIMED), jitter=0.0)
+    result = record(ROW, Verdict(Kind.NO_ANSWER, "NO_ANSWER", 0), None, moment)
+    assert result == failed("NO_ANSWER", http_status=0, platform=Platform.ANDROID, username="ada", dead_letter=True)
+
+
 def test_replayed_chunk_lives_from_its_replay() -> None:
     notification, chunk = a_notification(planned_at=NOW - timedelta(days=1)), replace(CLAIMED, planned_at=NOW)
     assert (planned_at(notification, chunk), expires_at(notification, chunk)) == (NOW, NOW + seconds(3_600))
+    assert retry_until(notification, chunk) == NOW + seconds(3_600)
     assert planned_at(notification, CLAIMED) == NOW - timedelta(days=1)
 
 
@@ -175,6 +191,18 @@ def test_expired_messages_fail_with_a_reason_and_can_be_replayed() -> None:
         "device-1": Result(Outcome.FAILED, "EXPIRED", 0, 4, Platform.ANDROID, "ada", dead_letter=True),
         "device-2": Result(Outcome.FAILED, "EXPIRED", 0, 0, Platform.WEB, None, dead_letter=True),
     }
+
+
+# Who waits
+
+
+@pytest.mark.parametrize(
+    ("hold", "platforms"),
+    [(Hold("quarantined"), [ANDROID, IOS, WEB, None]), (IOS_HOLD, [IOS]), (PLATFORM_HOLD, [IOS, WEB]), (Hold("x", frozenset()), [])],
+)
+def test_hold_without_platforms_holds_everybody_else_those_of_its_platforms(hold: Hold, platforms: list[Platform | None]) -> None:
+    rows = [a_recipient(platform=platform) for platform in (ANDROID, IOS, WEB, None)]
+    assert [row.platform for row in rows if hold.holds(row)] == platforms
 
 
 # The chunk after a pass
@@ -209,9 +237,6 @@ def test_held_tenant_parks_its_chunk_until_its_messages_expire(results: dict[str
     assert held.counts.unsent + held.counts.retrying + held.counts.sent == held.counts.targeted == 3
 
 
-ANDROID, IOS, WEB = Platform.ANDROID, Platform.IOS, Platform.WEB
-
-
 @pytest.mark.parametrize(
     ("platforms", "results", "hold", "due"),
     [
@@ -238,6 +263,10 @@ ANDROID, IOS, WEB = Platform.ANDROID, Platform.IOS, Platform.WEB
         ([IOS, ANDROID], {"device-1": retrying(40), "device-2": sent()}, PLATFORM_HOLD, 40),
         ([IOS, ANDROID], {"device-1": retrying(-5)}, PLATFORM_HOLD, 30),
         ([IOS, ANDROID, ANDROID], {"device-2": retrying(-5), "device-3": retrying(400)}, PLATFORM_HOLD, 60),
+        # Another one is not.
+        ([IOS, WEB], {"device-2": sent()}, IOS_HOLD, None),
+        ([IOS, WEB], {}, IOS_HOLD, 30),
+        ([IOS, WEB], {"device-2": retrying(-5)}, IOS_HOLD, 30),
     ],
 )
 def test_chunk_goes_on_when_the_first_of_those_left_can(
@@ -303,7 +332,7 @@ def test_device_that_is_not_what_was_sent_to_stays_as_it_is(device: Device) -> N
 # Whole lives of a chunk, whatever FCM answers
 
 _verdicts = st.sampled_from([Verdict(kind, kind.name, 500, asked) for kind in Kind for asked in (0, 5, 45, 900, 3_600, 90_000)])
-_holds = st.sampled_from([None, None, None, None, Hold("quarantined"), PLATFORM_HOLD])
+_holds = st.sampled_from([None, None, None, None, Hold("quarantined"), PLATFORM_HOLD, IOS_HOLD])
 _passes = st.tuples(st.lists(_verdicts, max_size=4), _holds, st.sampled_from([0.0, 0.3, 1.0]), st.sampled_from([0, 0, 0.4, 12, 700]))
 
 
@@ -324,7 +353,7 @@ def checked(planned: ChunkPlan, before: dict[str, Result], now: datetime, *, tar
     return planned
 
 
-@settings(max_examples=150, deadline=None, database=None)
+@settings(max_examples=300, deadline=None, database=None)
 @given(
     st.lists(st.sampled_from(Platform), min_size=1, max_size=4), st.lists(_passes, min_size=1, max_size=10), st.sampled_from([0, 100, 3_000, 9_000])
 )
@@ -333,11 +362,12 @@ def test_chunk_ends_with_everybody_decided_once_whatever_fcm_answers(platforms: 
     chunk, now, earliest = CLAIMED, NOW, dict[str, datetime]()
     for verdicts, hold, jitter, late in passes:
         results = dict(chunk.results)
-        moment = Moment(now, expires_at(notification, chunk), jitter)
+        moment = Moment(now, retry_until(notification, chunk), jitter)
         for row, verdict in zip(pending(rows, results, now), verdicts, strict=False):  # Whoever has no verdict is not reached.
             assert now >= earliest.get(row.device_id, now), "nobody is tried before its time"
             before = results.get(row.device_id)
             result = record(row, verdict, before, moment)
+            assert result is None or result.due_at is None or result.due_at <= moment.retry_until, "nobody is tried after the message's life"
             if result is not None and result is not before:
                 results[row.device_id] = result
                 earliest[row.device_id] = now + seconds(max(verdict.retry_after_seconds, 10))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfare.domain.device import BUCKETS, bucket_of, target_hint
+from fanfare.domain.device import BUCKETS, InactiveReason, bucket_of, target_hint
 from tests.factories import a_device, a_token, an_owner
 
 
@@ -36,6 +36,18 @@ def test_hint_is_the_end_of_the_target(value: str, hint: str) -> None:
 
 def test_device_in_a_traceback_shows_no_target() -> None:
     assert "secret-part" not in repr(a_device(target=a_token(value="secret-part")))
+
+
+def test_device_that_says_nothing_of_itself_is_active_and_unlabelled() -> None:
+    device = a_device()
+    assert (device.active, device.inactive_reason, device.retirement, device.revision) == (True, None, None, None)
+    assert (device.tags, device.topics) == ((), ())
+    for name in ("updated_at", "device_id", "app_version", "os_version", "model", "locale", "timezone"):
+        assert getattr(device, name) is None
+
+
+def test_reasons_of_inactivity_have_their_stored_names() -> None:
+    assert sorted(InactiveReason) == ["deactivated", "deleted", "invalid_target", "replaced", "sender_id_mismatch", "unregistered"]
 
 
 def test_devices_read_at_different_times_are_equal_if_they_say_the_same() -> None:

@@ -51,6 +51,10 @@ def test_hashes_are_equal_only_for_equal_facts(left: list[str], right: list[str]
     assert (hash_identifier(*left) == hash_identifier(*right)) == (left == right)
 
 
+def test_half_a_surrogate_pair_is_hashed_and_not_a_crash() -> None:
+    assert hash_identifier("\ud800") != hash_identifier("\ud801")
+
+
 def test_hash_depends_on_where_one_part_ends() -> None:
     cuts = [("ab", "c"), ("a", "bc"), ("abc",), ("abc", ""), ("", "abc")]
     assert len({hash_identifier(*parts) for parts in cuts}) == len(cuts)

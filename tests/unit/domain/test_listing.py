@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from dataclasses import asdict
 from itertools import combinations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fanfare.domain.errors import InvalidRequest
@@ -20,7 +21,6 @@ QUERY = query_hash("acme", "devices", DeviceFilter())
 _after = st.text(max_size=30)
 
 QUERIES = [
-    ("acme", "devices", None),
     ("acme", "devices", DeviceFilter()),
     ("acme", "devices", DeviceFilter(profile_id="x")),
     ("acme", "devices", DeviceFilter(device_id="x")),
@@ -57,6 +57,17 @@ def test_cursor_is_read_by_its_own_query(key: bytes, query: str, after: str) -> 
     assert parse_cursor(key, query, encode_cursor(key, query, after)) == after
 
 
+@given(st.binary(), st.sampled_from(HASHES), _after)
+def test_cursor_is_a_proof_of_16_bytes_and_where_the_list_goes_on(key: bytes, query: str, after: str) -> None:
+    proof = hmac.new(key, f"{query} {after}".encode(), hashlib.sha256).digest()[:16]
+    assert decode_base64url(encode_cursor(key, query, after)) == proof + after.encode()
+
+
+def test_filters_that_nobody_gave_filter_nothing() -> None:
+    for filters in (DeviceFilter(), ProfileFilter()):
+        assert set(asdict(filters).values()) == {None}
+
+
 @pytest.mark.parametrize("query", QUERIES)
 def test_same_query_has_the_same_hash(query: tuple[str, str, DeviceFilter | ProfileFilter | None]) -> None:
     assert query_hash(*query) == query_hash(*query)
@@ -90,6 +101,7 @@ def test_cursor_that_was_cut_or_lengthened_is_refused(after: str, data: st.DataO
     assert is_refused(encode_base64url(raw + data.draw(st.binary(min_size=1, max_size=3))))
 
 
+@example("\ud800")
 @given(st.text(st.characters(exclude_categories=())) | st.binary(max_size=40).map(encode_base64url))
 def test_any_other_text_is_refused(text: str) -> None:
     assert is_refused(text)

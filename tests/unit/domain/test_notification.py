@@ -1,23 +1,9 @@
-"""Notifications: which of their states are final, and what a new one has."""
+"""What a new notification has."""
 
 from __future__ import annotations
 
-import pytest
-
-from fanfare.domain.notification import FINAL, Counts, NotificationStatus
+from fanfare.domain.notification import Counts
 from tests.factories import a_notification
-
-
-@pytest.mark.parametrize(
-    ("status", "is_final"),
-    [("accepting", False), ("queued", False), ("sending", False), ("paused", False), ("completed", True), ("cancelled", True)],
-)
-def test_only_completed_and_cancelled_are_final(status: str, is_final: bool) -> None:  # noqa: FBT001 - a table's column
-    assert (NotificationStatus(status) in FINAL) is is_final
-
-
-def test_table_of_final_states_is_whole() -> None:
-    assert len(NotificationStatus) == 6
 
 
 def test_counts_begin_at_nothing() -> None:

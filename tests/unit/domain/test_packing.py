@@ -20,7 +20,8 @@ from fanfare.domain.packing import (
     unpack_recipients,
     unpack_results,
 )
-from fanfare.domain.recipient import CHUNK_SIZE, Recipient
+from fanfare.domain.recipient import Recipient
+from fanfare.domain.send_request import MOST_RECIPIENTS
 from fanfare.domain.target import Target
 from tests.factories import a_recipient, a_token
 
@@ -72,7 +73,7 @@ def test_topic_is_packed_without_a_platform() -> None:
 
 
 def test_full_chunk_of_usual_tokens_fits_into_a_document_several_times() -> None:
-    rows = [a_recipient(device_id=f"{number:022}", target=a_token(value="x" * 163), username="alice") for number in range(CHUNK_SIZE)]
+    rows = [a_recipient(device_id=f"{number:022}", target=a_token(value="x" * 163), username="alice") for number in range(MOST_RECIPIENTS)]
     assert len(pack_recipients(rows)) < 150_000
 
 

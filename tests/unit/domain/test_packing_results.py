@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from fanfare.domain.message import Platform, TargetKind
 from fanfare.domain.outcome import Outcome, Result
 from fanfare.domain.packing import UnknownFormat, pack_recipients, pack_results, unpack_recipients, unpack_results
-from fanfare.domain.recipient import CHUNK_SIZE, Recipient
+from fanfare.domain.recipient import Recipient
+from fanfare.domain.send_request import MOST_RECIPIENTS
 from fanfare.domain.target import Target
 from tests.factories import NOW, a_recipient
 
@@ -79,7 +80,9 @@ def test_columns_of_different_lengths_are_refused() -> None:
 
 def test_full_chunk_of_the_longest_usual_targets_fits_a_document() -> None:
     """Firestore holds a mebibyte, of which a chunk's recipients and results are to take 700 KiB at most."""
-    rows = [a_recipient(device_id=f"{number:022}", target=Target(TargetKind.TOKEN, "t" * 300), username="u" * 64) for number in range(CHUNK_SIZE)]
+    rows = [
+        a_recipient(device_id=f"{number:022}", target=Target(TargetKind.TOKEN, "t" * 300), username="u" * 64) for number in range(MOST_RECIPIENTS)
+    ]
     results = {row.device_id: Result(Outcome.SENT, "n" * 512, 200, 1, row.platform, row.username, NOW, NOW) for row in rows}
     assert len(pack_recipients(rows)) < 700 * 1024
     assert len(pack_results(results)) < 700 * 1024

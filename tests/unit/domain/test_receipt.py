@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfare.domain.receipt import sign_receipt
+from fanfare.domain.receipt import ReceiptSigner, sign_receipt
 
 BLOCK = 64
 _id = st.text("abcXYZ019-_", min_size=1, max_size=24)
@@ -49,3 +49,16 @@ def test_another_tenant_message_or_device_has_another_proof(key: bytes, notifica
 @given(_id, _id)
 def test_receipt_needs_no_escape_in_json(notification: str, device: str) -> None:
     assert set(sign_receipt(b"key", notification, device)) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
+
+
+@given(_key, _id, st.lists(st.just("") | _id, max_size=5))
+def test_signer_of_a_notification_signs_each_of_its_devices_alike(key: bytes, notification: str, devices: list[str]) -> None:
+    signer = ReceiptSigner(key, notification)
+    subjects = [f"{notification}.{device}" if device else notification for device in devices]
+    assert [signer.sign(device) for device in devices] == [f"{subject}.{mac_of(key, subject)}" for subject in subjects]
+
+
+@pytest.mark.parametrize("length", [0, 1, 63, 64, 65, 200])
+def test_signer_takes_keys_of_every_length(length: int) -> None:
+    key = bytes(range(length))
+    assert ReceiptSigner(key, "n1").sign("d1") == sign_receipt(key, "n1", "d1") == f"n1.d1.{mac_of(key, 'n1.d1')}"

@@ -155,7 +155,7 @@ def test_registered_device_is_active_seen_now_and_its_profiles(stored: Device, d
     assert device.active
     assert device.last_seen_at == NOW
     assert device.target == a_token("new")
-    kept = set(stored.profile_ids) if shared else set()
+    kept = set(stored.profile_ids) if shared or profile.id in stored.profile_ids else set()
     assert sorted(device.profile_ids) == sorted(kept | {profile.id})
     assert (device.id, device.created_at, device.topics) == (stored.id, stored.created_at, stored.topics)
 

@@ -7,7 +7,7 @@ import string
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fanfare.domain.errors import InvalidRequest
@@ -124,6 +124,7 @@ def test_condition_without_one_of_its_signs_is_judged_as_the_grammar_does(text: 
     assert (accepted(lambda: check_condition(" ".join(tokens)), "to.condition") is not None) == Parser(tokens).is_whole()
 
 
+@example("'a' in topics && \ud800")
 @given(_any_text)
 def test_any_text_is_a_condition_or_refused(text: str) -> None:
     accepted(lambda: check_condition(text, "condition"), "condition")
