@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from fanfare.adapters.answer_window import MemoryAnswerWindow
 from fanfare.ports import Deps
 from tests.fakes.authenticator import ScriptedCallAuthenticator
 from tests.fakes.clients import MemoryClientStore
@@ -43,6 +44,7 @@ def fake_deps(**overrides: Any) -> Deps:
         cursor_keys=FixedCursorKeys(),
         call_authenticator=ScriptedCallAuthenticator(),
         poison=MemoryPoisonStore(),
+        answers=MemoryAnswerWindow(),
         lifecycle=FixedLifecycle(),
         health=FixedHealth(),
         log=RecordingLog(),

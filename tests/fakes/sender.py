@@ -1,13 +1,15 @@
-"""FCM by a script: each target gets the answer that the test chose, every other one is accepted under a name of its own."""
+"""FCM by a script: each target gets the answer that the test chose, every other one is accepted under a name of its own.
+
+Like the real sender it takes a message only when there is room for it: what an answer makes the caller hold back is not sent.
+"""
 
 from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from fanfare.domain.batches import split
 from fanfare.domain.classification import Answer
 from fanfare.domain.errors import FanfareError
 from fanfare.domain.message import TargetKind
@@ -19,6 +21,7 @@ _KINDS = tuple(kind.value for kind in TargetKind)
 class ScriptedPushSender:
     """`answers` by target; `failure` is raised instead of sending.
 
+    `on_batch` is called when a batch has been answered and not yet been handed over: time passes then, or another call takes the chunk.
     `sent` keeps (key, request body) of what was posted, in its order; `renewed` the tenants whose access token was to be forgotten.
     """
 
@@ -27,14 +30,18 @@ class ScriptedPushSender:
         self.failure = failure
         self.sent: list[tuple[str, dict[str, Any]]] = []
         self.renewed: list[str] = []
+        self.on_batch: Callable[[], object] = lambda: None
         self._batch_size = batch_size
         self._numbers = itertools.count(1)
 
     def send(self, tenant: Tenant, bodies: Iterable[tuple[str, bytes]]) -> Iterator[Sequence[tuple[str, Answer]]]:
         if self.failure is not None:
             raise self.failure
-        for batch in split(list(bodies), self._batch_size):
-            yield [(key, self._post(tenant, key, body)) for key, body in batch]
+        feed = iter(bodies)
+        while batch := list(itertools.islice(feed, self._batch_size)):
+            answered = [(key, self._post(tenant, key, body)) for key, body in batch]
+            self.on_batch()
+            yield answered
 
     def renew(self, tenant: Tenant) -> None:
         self.renewed.append(tenant.id)

@@ -31,7 +31,7 @@ class DeploymentKeys:
         if cached is not None:
             return cached
         raw = self._secrets.access(name, version)
-        key = SecretValue(raw.version, decode_base64url(raw.value.decode("ascii").strip()))
+        key = SecretValue(raw.version, decode_base64url(raw.value.decode("ascii").strip().rstrip("=")))
         with self._lock:
             self._cached[name, version] = self._cached[name, key.version] = key
         return key

@@ -1,0 +1,161 @@
+"""What an operation costs in Firestore and Cloud Tasks, counted and not timed: the budgets of docs/data-model.md.
+
+The functions run in this process, as functions-framework serves them, against the emulator behind a counting proxy. Rate limits and the audit log
+are not built yet; their share of the budgets is free.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import functions_framework
+import pytest
+from flask.testing import FlaskClient
+
+from fanfare.ports import Deps
+from local.settings import ROOT
+from local.stack import Stack
+from tests.e2e.counting_proxy import CountingProxy, Usage, counting_proxy
+from tests.e2e.harness import Cloud, Simulator, Tenant, fresh
+
+MAIN = str(ROOT / "functions" / "main.py")
+# Nobody listens there: the tasks wait, and the tests do what Cloud Tasks would do.
+SEND_URL = "http://127.0.0.1:9/"
+
+
+@dataclass
+class Functions:
+    """`api` and `send` as functions-framework runs them, and a ledger of what operations cost."""
+
+    api: FlaskClient
+    send: FlaskClient
+    proxy: CountingProxy
+    cloud: Cloud
+    tenant: str
+    headers: dict[str, str]
+    bearer: dict[str, str]
+    ledger: list[str] = field(default_factory=list)
+
+    def post(self, path: str, body: Any, status: int) -> Any:
+        """Call `api`."""
+        answer = self.api.post(f"/api/v1{path}", json=body, headers=self.headers)
+        assert answer.status_code == status, answer.text
+        return answer.json
+
+    def deliver(self, notification_id: str) -> None:
+        """Call `send` as Cloud Tasks does."""
+        task = {"tenant": self.tenant, "notification": notification_id, "chunk": 0, "request_id": "budget"}
+        answer = self.send.post("/", json=task, headers=self.bearer)
+        assert (answer.status_code, answer.json) == (200, {"result": "finished"})
+
+    def register(self, count: int) -> tuple[str, list[str]]:
+        """Register devices of one new person; returns their username and tokens."""
+        username, tokens = fresh("budget"), [fresh("budget-token") for _ in range(count)]
+        self.post("/devices/bulk", {"devices": [{"token": token, "username": username} for token in tokens]}, 200)
+        return username, tokens
+
+    def notify(self, username: str) -> str:
+        """Ask for a push; returns its id."""
+        accepted: str = self.post("/notify", {"to": {"usernames": [username]}, "title": "Hello", "priority": "high"}, 202)["id"]
+        return accepted
+
+    def cost(self, operation: str, perform: Callable[[], object]) -> tuple[Usage, int]:
+        """Perform an operation; returns what it cost and how many tasks it made."""
+        self.proxy.usage, tasks = Usage(), self.cloud.created_tasks()
+        perform()
+        used, made = self.proxy.usage, self.cloud.created_tasks() - tasks
+        self.ledger.append(f"{operation:<48}{used.read_calls:>6}{used.reads:>7}{used.commits:>9}{used.writes:>8}{made:>7}")
+        return used, made
+
+
+@pytest.fixture(scope="module")
+def functions(stack: Stack, deps: Deps, cloud: Cloud) -> Iterator[Functions]:
+    """Warm instances of both functions: client, tenant and keys are cached, as in all requests but an instance's first."""
+    tenant = Tenant.create(deps, stack)
+    with counting_proxy(stack.firestore_host) as (proxy, address), pytest.MonkeyPatch.context() as environment:
+        for name, value in {**stack.environment, "FIRESTORE_EMULATOR_HOST": address, "SEND_URL": SEND_URL}.items():
+            environment.setenv(name, value)
+        api, send = (functions_framework.create_app(target, MAIN).test_client() for target in ("api", "send"))
+        token = cloud.identity_token(stack.environment["TASKS_SERVICE_ACCOUNT"], SEND_URL)
+        bearer = {"Authorization": f"Bearer {token}"}
+        running = Functions(api, send, proxy, cloud, tenant.id, tenant.credentials().headers, bearer)
+        running.deliver(running.notify(running.register(1)[0]))
+        yield running
+    cloud.purge()
+    sys.stdout.write(f"\n{'operation':<48}{'calls':>6}{'reads':>7}{'commits':>9}{'writes':>8}{'tasks':>7}\n" + "\n".join(running.ledger) + "\n")
+
+
+@pytest.mark.parametrize("devices", [1, 3, 20])
+def test_notify_to_one_profile(functions: Functions, devices: int) -> None:
+    username, _ = functions.register(devices)
+    used, tasks = functions.cost(f"POST /notify to one profile with {devices} devices", lambda: functions.notify(username))
+    assert used.reads <= 1 + devices
+    assert (used.commits, used.writes, tasks) == (1, 2, 1)
+
+
+def test_notify_to_nobody(functions: Functions) -> None:
+    used, tasks = functions.cost("POST /notify to nobody", lambda: functions.notify(fresh("nobody")))
+    assert (used.reads, used.commits, used.writes, tasks) == (1, 1, 1, 0)
+
+
+def test_first_attempt_of_a_chunk_of_500_all_accepted(functions: Functions, fcm: Simulator) -> None:
+    username, tokens = functions.register(500)
+    notification_id = functions.notify(username)
+    started = time.monotonic()
+    used, tasks = functions.cost("send, first attempt of a chunk of 500", lambda: functions.deliver(notification_id))
+    # A pass that takes longer than a second stores a checkpoint, at most one a second.
+    checkpoints = int(time.monotonic() - started)
+    assert (used.reads, tasks) == (2, 0)
+    assert used.commits <= 2 + checkpoints
+    assert used.writes <= 3 + checkpoints
+    assert [fcm.record(token)["accepted"] for token in (tokens[0], tokens[-1])] == [1, 1]
+
+
+def test_repeated_task_of_a_finished_chunk(functions: Functions) -> None:
+    notification_id = functions.notify(functions.register(1)[0])
+    functions.deliver(notification_id)
+    used, tasks = functions.cost("send, repeated task of a finished chunk", lambda: functions.deliver(notification_id))
+    assert used.reads <= 2
+    assert (used.commits, tasks) == (1, 0)
+
+
+def test_retired_targets_come_on_top_one_write_each(functions: Functions, fcm: Simulator) -> None:
+    username, tokens = functions.register(10)
+    notification_id = functions.notify(username)
+    with fcm.answering(tokens[:3], error="UNREGISTERED"):
+        used, tasks = functions.cost("send to 10 of which 3 are dead", lambda: functions.deliver(notification_id))
+    assert used.reads <= 2 + 3
+    assert (used.commits, used.writes, tasks) == (3, 3 + 3, 0)
+
+
+def test_register_a_device_of_a_known_profile(functions: Functions) -> None:
+    username, _ = functions.register(1)
+    body = {"token": fresh("budget-token"), "username": username}
+    used, tasks = functions.cost("register a device by known profile", lambda: functions.post("/devices", body, 201))
+    assert used.reads <= 2
+    assert (used.commits, used.writes, tasks) == (1, 2, 0)
+
+
+def test_refresh_a_device(functions: Functions) -> None:
+    username, (token,) = functions.register(1)
+    body = {"token": token, "username": username, "app_version": "2"}
+    used, tasks = functions.cost("register it again", lambda: functions.post("/devices", body, 200))
+    assert used.reads <= 3
+    assert (used.commits, used.writes, tasks) == (1, 1, 0)
+
+
+def test_register_a_hundred_devices_in_one_call(functions: Functions) -> None:
+    username, _ = functions.register(1)
+    body = {"devices": [{"token": fresh("budget-token"), "username": username} for _ in range(100)]}
+    used, tasks = functions.cost("register 100 devices in one call", lambda: functions.post("/devices/bulk", body, 200))
+    assert used.reads <= 1 + 100
+    assert (used.commits, used.writes, tasks) == (1, 200, 0)
+
+
+def test_refused_requests_cost_nothing(functions: Functions) -> None:
+    used, tasks = functions.cost("POST /notify that is refused", lambda: functions.post("/notify", {"to": {"usernames": ["a"]}, "title": 1}, 400))
+    assert (used, tasks) == (Usage(), 0)

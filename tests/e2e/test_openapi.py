@@ -1,0 +1,128 @@
+"""The OpenAPI document is valid, shown by a page of ours, and true: schemathesis finds no answer that it does not tell of."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from local.settings import ROOT
+from local.stack import Stack
+from tests.e2e.harness import PROBLEM_MEMBERS, Api, Tenant
+
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_schema_conformance",
+    "response_headers_conformance",
+    "negative_data_rejection",
+    "unsupported_method",
+    "missing_required_header",
+    "ignored_auth",
+    "ensure_resource_availability",
+)
+SEED = "20261124"
+EXAMPLES = "60"
+LONGEST_SECONDS = 100
+LONGEST_LINE = 300
+
+
+@pytest.fixture(scope="module")
+def anybody(stack: Stack) -> Iterator[Api]:
+    """Somebody without a credential."""
+    with Api(stack.urls["gateway"]) as visitor:
+        yield visitor
+
+
+@pytest.fixture(scope="module")
+def document(anybody: Api) -> Any:
+    """The document as everybody may read it."""
+    return anybody.get("/openapi.json")
+
+
+def operations(document: Any) -> dict[str, Any]:
+    return {f"{method.upper()} {path}": operation for path, item in document["paths"].items() for method, operation in item.items()}
+
+
+def test_document_is_valid_openapi_3_1(document: Any) -> None:
+    assert document["openapi"].startswith("3.1.")
+    assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
+
+
+def test_document_is_the_same_every_time(anybody: Api, document: Any) -> None:
+    assert anybody.get("/openapi.json/") == document
+
+
+def test_closed_operations_name_both_headers_and_open_ones_none(document: Any) -> None:
+    schemes = {name: (scheme["in"], scheme["name"]) for name, scheme in document["components"]["securitySchemes"].items()}
+    assert schemes == {"ClientId": ("header", "Client-ID"), "ClientToken": ("header", "Client-Token")}
+    secured = {name: operation["security"] for name, operation in operations(document).items() if "security" in operation}
+    assert all(security == [{"ClientId": [], "ClientToken": []}] for security in secured.values())
+    assert operations(document).keys() - secured.keys() == {"GET /api/v1/health", "GET /api/v1/health/live"}
+
+
+def test_every_refusal_is_a_problem_document(document: Any) -> None:
+    for name, operation in operations(document).items():
+        refusals = {status: answer for status, answer in operation["responses"].items() if status >= "400"}
+        assert {answer["content"]["application/problem+json"]["schema"]["$ref"] for answer in refusals.values()} == {"#/components/schemas/Problem"}
+        expected = {"401", "403", "503"} if "security" in operation else set()
+        expected |= {"413", "415"} if name.startswith(("POST", "PUT")) else set()
+        assert {"400", *expected} <= refusals.keys(), name
+    problem = document["components"]["schemas"]["Problem"]
+    assert set(problem["required"]) == problem["properties"].keys() == PROBLEM_MEMBERS
+    assert set(document["components"]["schemas"]["Field"]["required"]) == {"field", "message"}
+
+
+def test_page_needs_nothing_of_another_host(anybody: Api) -> None:
+    page = anybody.call("GET", "/docs")
+    assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    policy = dict(directive.strip().split(" ", 1) for directive in page.headers["Content-Security-Policy"].split(";"))
+    assert policy["default-src"] == "'none'"
+    assert not re.search(r"https?:|\*", page.headers["Content-Security-Policy"])
+    assert not re.search(r"(?:src|href|url)=[\"']?(?:https?:)?//", page.text)
+    sources = re.findall(r'(?:src|data-url)="/api/v1([^"]+)"', page.text)
+    assert sources == ["/openapi.json", "/docs/scalar.js"]
+    script = anybody.call("GET", sources[1])
+    assert (script.status_code, script.headers["Content-Type"]) == (200, "text/javascript; charset=utf-8")
+    assert len(script.content) > 100_000
+
+
+@pytest.mark.timeout(LONGEST_SECONDS + 20)
+def test_schemathesis_finds_nothing_that_the_document_does_not_tell(own_tenant: Tenant, stack: Stack, document: Any, tmp_path: Path) -> None:
+    credentials = own_tenant.credentials()
+    headers = [part for name, value in credentials.headers.items() for part in ("-H", f"{name}: {value}")]
+    command = [
+        str(Path(sys.executable).with_name("schemathesis")),
+        "--config-file",
+        str(Path(__file__).with_name("schemathesis.toml")),
+        "run",
+        f"{stack.urls['gateway']}/api/v1/openapi.json",
+        "--checks",
+        ",".join(CHECKS),
+        "--seed",
+        SEED,
+        "--max-examples",
+        EXAMPLES,
+        "--request-timeout",
+        "20",
+        "--continue-on-failure",
+        *headers,
+    ]
+    hooks = {"SCHEMATHESIS_HOOKS": "tests.e2e.schemathesis_hooks", "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, **hooks, "NO_COLOR": "1", "COLUMNS": "120"}
+    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=LONGEST_SECONDS, check=False)
+    # A failure quotes its request, which may be as long as a body may be.
+    shown = "\n".join(line[:LONGEST_LINE] for line in run.stdout.splitlines())
+    sys.stdout.write(shown[shown.find("= SUMMARY =") :])
+    assert run.returncode == 0, shown + run.stderr
+    assert f"Tested: {len(operations(document))}" in run.stdout
+    assert "Traceback" not in stack.log("api").read_text(encoding="utf-8")
+    assert "internal_error" not in stack.log("api").read_text(encoding="utf-8")
