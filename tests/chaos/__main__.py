@@ -1,0 +1,51 @@
+"""`make chaos`: run, print the figures, exit with 1 if a promise was broken."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from local.errors import StackError
+from local.settings import ROOT
+
+sys.path.append(str(ROOT / "functions"))
+
+from tests.chaos.backend import BackendError
+from tests.chaos.plan import SMALL, Plan
+from tests.chaos.run import run_chaos
+from tests.chaos.table import render
+
+
+def parse_plan(arguments: Sequence[str]) -> tuple[Plan, Path | None]:
+    """Read the command line; what is not given is the plan's."""
+    parser = argparse.ArgumentParser(prog="make chaos", description="Break everything around the sender and judge what became of it.")
+    parser.add_argument("--small", action="store_true", help="start from the small plan that the tests run")
+    parser.add_argument("--recipients", type=int)
+    parser.add_argument("--kills", type=int)
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--minutes", type=float, help="the longest that delivering may take")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="run in this folder and keep it, with the logs")
+    given = vars(parser.parse_args(arguments))
+    small, keep = given.pop("small"), given.pop("keep")
+    return replace(SMALL if small else Plan(), **{name: value for name, value in given.items() if value is not None}), keep
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run; returns the exit status."""
+    plan, keep = parse_plan(arguments)
+    with TemporaryDirectory(prefix="fanfare-chaos-") as folder:
+        try:
+            report = run_chaos(plan, keep or Path(folder), lambda text: print(text, file=sys.stderr, flush=True))  # noqa: T201 - a command talks
+        except (StackError, BackendError) as error:
+            print(error, file=sys.stderr)  # noqa: T201 - a command talks
+            return 1
+    print(render(report))  # noqa: T201 - a command talks
+    return 1 if report.broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
