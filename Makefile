@@ -29,7 +29,8 @@ run: setup ## Start the local stack, send a first push and stay up until Ctrl-C
 test: setup lint ## Run every check: lint, all tests, the rules, the coverage gate
 	@mkdir -p .local/coverage
 	@$(COVERAGE) erase
-	$(COVERAGE) run -m pytest tests
+	$(COVERAGE) run -m pytest tests/unit tests/structure
+	$(COVERAGE) run -m pytest tests/contract tests/e2e --numprocesses 2 --dist loadfile --durations 10
 	@$(COVERAGE) combine -q
 	$(COVERAGE) report --fail-under=90
 	$(COVERAGE) report --include='functions/fanfare/domain/*' --fail-under=100

@@ -70,8 +70,8 @@ def _required(env: Mapping[str, str], name: str) -> str:
 
 def _check_cloud(env: Mapping[str, str]) -> None:
     """Refuse the local stack's exceptions in a deployed function: an emulator's tokens are unsigned and its data is nobody's."""
-    for name, value in env.items():
-        if value and (name in _LOCAL_ONLY or name.endswith("_EMULATOR_HOST")):
+    for name in (*_LOCAL_ONLY, *(name for name in env if name.endswith("_EMULATOR_HOST"))):
+        if env.get(name):
             raise InvalidSettings(f"{name} must not be set in a deployed function")
     for name in _ENDPOINTS:
         if env.get(name) and not _is_public_https(env[name]):

@@ -11,6 +11,7 @@ from fanfare.domain.classification import Kind, ProjectAction
 from fanfare.domain.dead_letter import dead_letter_of
 from fanfare.domain.delivery import ChunkPlan, Hold, expire, pending, plan_chunk
 from fanfare.domain.errors import CredentialRefused, Unavailable
+from fanfare.domain.outcome import count
 from fanfare.domain.recipient import Recipient
 from fanfare.domain.tenant import Tenant, hold_reason
 from fanfare.ports import Deps
@@ -35,7 +36,8 @@ def deliver_chunk(deps: Deps, key: ChunkKey, request_id: str = "") -> Busy | Fin
         return Finished()
     now = deps.clock.now()
     if deps.lifecycle.is_stopping() and hold is None and pending(work.recipients, done.results, now):
-        deps.notifications.save_chunk(replace(give_back(done.chunk, now), results=done.results))
+        counts = count(done.results.values(), len(work.recipients))
+        deps.notifications.save_chunk(replace(give_back(done.chunk, now), results=done.results, counts=counts))
         return Busy(retry_after_seconds=1)
     _store(deps, plan_chunk(work.notification, done.chunk, work.recipients, done.results, now, hold), request_id)
     return Finished()

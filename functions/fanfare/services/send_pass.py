@@ -134,8 +134,12 @@ class SendPass:
                 self._record(row, verdict, moment)
 
     def _checkpoint(self, now: datetime) -> None:
-        counts = count(self.results.values(), len(self.work.recipients))
-        stored = self.deps.notifications.save_chunk(replace(renew_lease(self.chunk, now), results=dict(self.results), counts=counts))
+        # A condemned target's answer is kept for the end, when its retirement is decided: stored before that, a crash would leave it final
+        # and the target active for ever. The call that takes over asks FCM about it again.
+        condemned = {row.device_id for row in self.suspects}
+        results = {device_id: result for device_id, result in self.results.items() if device_id not in condemned}
+        counts = count(results.values(), len(self.work.recipients))
+        stored = self.deps.notifications.save_chunk(replace(renew_lease(self.chunk, now), results=results, counts=counts))
         if stored is None:
             raise ClaimLost
         self.chunk = stored
