@@ -21,7 +21,6 @@ COLLECTIONS = {
     "devices._fields": "devices",
     "idempotency._reservation": "idempotency",
     "idempotency.finish": "idempotency",
-    "limits.count": "limits",
     "notification_mapping.chunk_to_document": "chunks",
     "notification_mapping.dead_letter_to_document": "dead_letters",
     "notification_mapping.notification_to_document": "notifications",

@@ -94,7 +94,7 @@ def _run(deps: Deps, work: Work, done: SendPass, rows: list[Recipient]) -> Hold 
 
 def _is_key_bad(done: SendPass, row: Recipient) -> bool:
     verdict = done.verdicts.get(row.device_id)
-    return verdict is not None and verdict.kind is Kind.THIRD_PARTY_AUTH
+    return verdict is not None and verdict.rule.project is ProjectAction.OPEN_PLATFORM_BREAKER
 
 
 def _break(deps: Deps, work: Work, reason: str) -> Hold:

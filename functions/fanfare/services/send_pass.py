@@ -5,6 +5,7 @@
 | this rendering is refused | sends it to nobody else; the others of the chunk go on |
 | the project or the credential is broken | feeds no more, waits for what is in flight |
 | the project's message rate is exceeded, ten times | likewise: more messages would only be refused too |
+| FCM fails, ten times and more often than not | likewise: senders that go on at full speed are denylisted (scale-fcm) |
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from fanfare.domain.chunk import Chunk, renew_lease
-from fanfare.domain.classification import Kind, MessageAction, TargetAction, Verdict, classify
+from fanfare.domain.classification import Kind, MessageAction, ProjectAction, RetryRule, Rule, TargetAction, Verdict, classify
 from fanfare.domain.delivery import Moment, expires_at, planned_at, record, retry_until
 from fanfare.domain.encoding import EncodedMessage, encode
 from fanfare.domain.message import Platform, TargetKind
@@ -28,7 +29,7 @@ from fanfare.ports import Deps
 
 CHECKPOINT = timedelta(seconds=1)
 """A crash repeats at most the last second's sends; a pass that ends within one pays no commit for it."""
-MOST_RATE_REFUSALS = 10
+MOST_SLOW_ANSWERS = 10
 
 RenderingKey = tuple[Platform | None, TargetKind]
 
@@ -70,7 +71,8 @@ class SendPass:
     suspects: list[Recipient] = field(default_factory=list)
     broken: Verdict | None = None
     _refused: dict[RenderingKey, Verdict] = field(default_factory=dict)
-    _rate_refusals: int = 0
+    _alerted: set[Kind] = field(default_factory=set)
+    _slow_answers: int = 0
     _stopped: bool = False
 
     def run(self, rows: Sequence[Recipient]) -> None:
@@ -115,16 +117,23 @@ class SendPass:
             self._react(row, verdict)
 
     def _react(self, row: Recipient, verdict: Verdict) -> None:
-        action = verdict.rule.message
-        if verdict.rule.target is not TargetAction.LEAVE:
+        rule = verdict.rule
+        if rule.target is not TargetAction.LEAVE:
             self.suspects.append(row)
-        if action is MessageAction.FAIL_RENDERING:
+        if rule.alert and verdict.kind not in self._alerted:
+            self._alerted.add(verdict.kind)
+            self.deps.log.warning("fcm_alert", kind=verdict.kind.value, code=verdict.detail, tenant=self.work.tenant.id)
+        if rule.message is MessageAction.FAIL_RENDERING:
             self._refused[_rendering_key(row)] = verdict
-        elif action is MessageAction.PARK:
+        elif rule.message is MessageAction.PARK:
             self.broken, self._stopped = verdict, True
-        elif verdict.kind is Kind.MESSAGE_RATE:
-            self._rate_refusals += 1
-            self._stopped = self._stopped or self._rate_refusals >= MOST_RATE_REFUSALS
+        elif rule.project is ProjectAction.SLOW_DOWN:
+            self._slow_down(rule)
+
+    def _slow_down(self, rule: Rule) -> None:
+        self._slow_answers += 1
+        hopeless = rule.retry is RetryRule.QUOTA or self._slow_answers * 2 > len(self.verdicts)
+        self._stopped = self._stopped or (self._slow_answers >= MOST_SLOW_ANSWERS and hopeless)
 
     def _fail_refused_renderings(self, rows: Sequence[Recipient], moment: Moment) -> None:
         """Fail at once whoever would have got bytes that FCM refused: it would refuse them again."""
