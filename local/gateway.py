@@ -139,7 +139,7 @@ def create_app(functions: Mapping[str, URL]) -> web.Application:
     app = web.Application()
     app[FUNCTIONS] = functions
     app.cleanup_ctx.append(_with_session)
-    app.router.add_route("*", "/{path:.*}", forward)
+    app.router.add_route("*", r"/{path:[\s\S]*}", forward)
     return app
 
 
@@ -164,6 +164,8 @@ def main() -> None:
         shutdown_timeout=2.0,
         access_log=None,
         print=None,
+        # What the caller encoded stays encoded: the function is to see the very body.
+        auto_decompress=False,
     )
 
 

@@ -40,7 +40,7 @@ def build_deps(settings: Settings) -> Deps:
     probes = {
         "firestore": lambda: probe(firestore),
         "tasks": tasks.probe,
-        "secrets": lambda: secrets.access(CURSOR_KEY),
+        "secrets": lambda: secrets.probe(CURSOR_KEY),
         "fcm": sender.probe,
     }
     callers = {

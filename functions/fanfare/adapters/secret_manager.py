@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 
 TIMEOUT_SECONDS = 10
+PROBE_SECONDS = 2
 _SECRET: Any = {"replication": {"automatic": {}}}
 
 
@@ -42,6 +43,12 @@ class GoogleSecretStore:
         with translated("Secret Manager"):
             answer = self._client.access_secret_version(name=path, timeout=TIMEOUT_SECONDS)
         return SecretValue(answer.name.rsplit("/", 1)[-1], answer.payload.data)
+
+    def probe(self, name: str) -> None:
+        """Read a secret and keep nothing of it; Unavailable if it can't be read in two seconds."""
+        with translated("Secret Manager"):
+            path = f"projects/{self._project}/secrets/{name}/versions/latest"
+            self._client.access_secret_version(name=path, timeout=PROBE_SECONDS, retry=None)
 
     def store(self, name: str, value: bytes) -> None:
         """Add a version, creating the secret first where it does not exist."""

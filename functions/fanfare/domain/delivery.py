@@ -78,10 +78,11 @@ def _is_pending(result: Result | None, now: datetime) -> bool:
 
 def record(row: Recipient, verdict: Verdict, before: Result | None, moment: Moment) -> Result | None:
     """One recipient's result after an answer; None if the answer says nothing about the message (the project is broken), which stays unsent."""
-    attempts = (before.attempts if before else 0) + 1
-    action = verdict.rule.message
-    if action is MessageAction.DONE:
+    attempts = before.attempts + 1 if before else 1
+    if verdict.kind is Kind.ACCEPTED:
+        # The one row that half a million recipients of a broadcast take is not looked up.
         return Result(Outcome.SENT, verdict.detail, verdict.http_status, attempts, row.platform, row.username)
+    action = verdict.rule.message
     if action is MessageAction.PARK:
         return before
     if action is MessageAction.RETRY:

@@ -1,7 +1,8 @@
 """Five hundred rows in one blob: columns of JSON behind a format byte.
 
 Reading 500 device documents costs a hundred times the CPU of reading one packed blob, and five hundred times the money (docs/performance.md).
-Columns rather than rows: names are written once and the decoder builds few objects. The reader takes the current and the previous format.
+Columns rather than rows: names are written once, a value that all rows share is written once, and the decoder builds few objects. The reader
+takes the current and the previous format.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from fanfare.domain.target import Target
 
 RECIPIENTS_FORMAT = 1
 RESULTS_FORMAT = 1
+ALL = "all"
+_KEY = "id"
 
 
 class UnknownFormat(ValueError):
@@ -79,11 +82,18 @@ def _instant(seconds: float | None) -> datetime | None:
 
 
 def _pack(version: int, columns: Mapping[str, list[Any]]) -> bytes:
-    return bytes([version]) + json.dumps(columns, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+    packed = {name: values if name == _KEY else _shared(values) for name, values in columns.items()}
+    return bytes([version]) + json.dumps(packed, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+
+
+def _shared(values: list[Any]) -> list[Any] | dict[str, Any]:
+    """A column; one whose values are all the same is that value under ALL."""
+    return {ALL: values[0]} if values and values.count(values[0]) == len(values) else values
 
 
 def _unpack(version: int, blob: bytes) -> Mapping[str, list[Any]]:
     if not blob or blob[0] != version:
         raise UnknownFormat(f"format {blob[0] if blob else 'none'} is not {version}")
-    columns: Mapping[str, list[Any]] = json.loads(blob[1:])
-    return columns
+    packed: Mapping[str, Any] = json.loads(blob[1:])
+    rows = len(packed[_KEY])
+    return {name: [values[ALL]] * rows if isinstance(values, dict) else values for name, values in packed.items()}

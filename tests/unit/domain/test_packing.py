@@ -96,7 +96,14 @@ def test_unknown_format_is_refused(unpack: object, blob: bytes, said: str) -> No
 
 @pytest.mark.parametrize("column", ["id", "kind", "target", "platform", "locale", "username"])
 def test_blob_with_a_column_too_short_is_refused_and_not_cut(column: str) -> None:
-    columns = json.loads(pack_recipients([a_recipient(device_id="1"), a_recipient(device_id="2")])[1:])
+    ios = a_recipient(device_id="2", target=Target(TargetKind.FID, "f"), platform=Platform.IOS, locale="sw", username="bob")
+    columns = json.loads(pack_recipients([a_recipient(device_id="1"), ios])[1:])
     columns[column].pop()
     with pytest.raises(ValueError, match=r"is (longer|shorter) than"):
         unpack_recipients(bytes([RECIPIENTS_FORMAT]) + json.dumps(columns).encode())
+
+
+def test_value_that_all_rows_share_is_written_once() -> None:
+    rows = [a_recipient(device_id=str(number), username="alice") for number in range(500)]
+    assert pack_recipients(rows).count(b"alice") == 1
+    assert unpack_recipients(pack_recipients(rows)) == tuple(rows)
