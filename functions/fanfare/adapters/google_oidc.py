@@ -6,14 +6,14 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import requests
 from google.auth import jwt
 from google.auth.exceptions import GoogleAuthError
 
 from fanfare.adapters.google_errors import translated
-from fanfare.domain.errors import Forbidden, Unauthenticated
+from fanfare.domain.errors import Forbidden, Unauthenticated, Unavailable
 from fanfare.ports import Clock
 
 ISSUERS = frozenset({"https://accounts.google.com", "accounts.google.com"})
@@ -21,8 +21,11 @@ TIMEOUT_SECONDS = 10
 MOST_REMEMBERED = 1_000
 _MAX_AGE = re.compile(r"max-age=(\d+)")
 _DEFAULT_MAX_AGE = 3_600
-_REFETCH_SECONDS = 30
-"""A token signed by an unknown key makes us look for new certificates at most this often."""
+_REFETCH = timedelta(seconds=30)
+"""While there are certificates, new ones are asked for at most this often, whatever unknown keys tokens name."""
+_STALE = timedelta(minutes=10)
+"""Certificates serve on for so long where new ones can't be had: a key's end is announced well ahead."""
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class GoogleCertificates:
@@ -34,29 +37,32 @@ class GoogleCertificates:
         self._session = requests.Session()
         self._lock = threading.Lock()
         self._certificates: Mapping[str, str] = {}
-        self._fetched_at: datetime | None = None
-        self._fresh_until: datetime | None = None
+        self._asked_at = self._fresh_until = _NEVER
 
     def get(self, key_id: str) -> Mapping[str, str]:
         """The certificates, fetched again if they are old or do not hold `key_id`; Unavailable if they can't be had at all."""
         with self._lock:
-            if self._is_stale(key_id, self._clock.now()):
-                self._fetch()
+            now = self._clock.now()
+            usable = now < self._fresh_until + _STALE
+            if not usable or (self._is_lacking(key_id, now) and now - self._asked_at > _REFETCH):
+                self._asked_at = now
+                try:
+                    self._fetch(now)
+                except Unavailable:
+                    if not usable:
+                        raise
             return self._certificates
 
-    def _is_stale(self, key_id: str, now: datetime) -> bool:
-        if self._fresh_until is None or self._fetched_at is None or now >= self._fresh_until:
-            return True
-        return key_id not in self._certificates and now - self._fetched_at > timedelta(seconds=_REFETCH_SECONDS)
+    def _is_lacking(self, key_id: str, now: datetime) -> bool:
+        return now >= self._fresh_until or key_id not in self._certificates
 
-    def _fetch(self) -> None:
+    def _fetch(self, now: datetime) -> None:
         with translated("Google's certificate service"):
             answer = self._session.get(self._url, timeout=TIMEOUT_SECONDS)
             answer.raise_for_status()
             self._certificates = answer.json()
         age = _MAX_AGE.search(answer.headers.get("Cache-Control", ""))
-        self._fetched_at = self._clock.now()
-        self._fresh_until = self._fetched_at + timedelta(seconds=int(age[1]) if age else _DEFAULT_MAX_AGE)
+        self._fresh_until = now + timedelta(seconds=int(age[1]) if age else _DEFAULT_MAX_AGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,6 @@ class GoogleCallAuthenticator:
         try:
             key_id = str(jwt.decode_header(bearer).get("kid", ""))
             claims: Mapping[str, object] = jwt.decode(bearer, certs=self._certificates.get(key_id), audience=audience, clock_skew_in_seconds=5)
-        except (ValueError, GoogleAuthError) as error:
+        except (ValueError, RecursionError, GoogleAuthError) as error:
             raise Unauthenticated("The token is not valid.") from error
         return claims

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from fanfare.domain.errors import Unavailable
 from fanfare.domain.health import ComponentHealth, State
 from fanfare.ports import Clock
 
@@ -49,6 +48,6 @@ class CachedHealth:
         started = self._clock.now()
         try:
             probe()
-        except Unavailable:
+        except Exception:  # noqa: BLE001 - whatever a probe stumbles over, the others must still be asked and no old state may stand
             return ComponentHealth(State.DOWN)
         return ComponentHealth(State.OK, round((self._clock.now() - started).total_seconds() * 1000, 1))

@@ -8,12 +8,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from google.api_core.exceptions import ServiceUnavailable
+from google.api_core.retry import Retry, if_exception_type
+
 from fanfare.adapters.google_errors import translated
 
 if TYPE_CHECKING:
     from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 
 TIMEOUT_SECONDS = 10
+_RETRY = Retry(predicate=if_exception_type(ServiceUnavailable), initial=0.2, maximum=1.0, timeout=4.0)
+"""The client itself would try for a minute: longer than a chunk's lease, and than a caller of the API waits."""
 PROBE_SECONDS = 2
 _SECRET: Any = {"replication": {"automatic": {}}}
 
@@ -41,7 +46,7 @@ class GoogleSecretStore:
         """Read one version; Unavailable if it can't be read."""
         path = f"projects/{self._project}/secrets/{name}/versions/{version}"
         with translated("Secret Manager"):
-            answer = self._client.access_secret_version(name=path, timeout=TIMEOUT_SECONDS)
+            answer = self._client.access_secret_version(name=path, timeout=TIMEOUT_SECONDS, retry=_RETRY)
         return SecretValue(answer.name.rsplit("/", 1)[-1], answer.payload.data)
 
     def probe(self, name: str) -> None:

@@ -116,6 +116,7 @@ class DeviceOut(Out):
     target_kind: Literal["token", "fid"]
     target_hint: str
     platform: PlatformName
+    profile_id: str | None
     profile_ids: list[str]
     usernames: list[str]
     username: str | None
@@ -187,6 +188,7 @@ def show_device(device: Device) -> dict[str, Any]:
         "target_kind": device.target.kind.value,
         "target_hint": target_hint(device.target),
         "platform": device.platform.value,
+        "profile_id": device.profile_ids[0] if device.profile_ids else None,
         "profile_ids": list(device.profile_ids),
         "usernames": usernames,
         "username": usernames[0] if usernames else None,

@@ -1,0 +1,167 @@
+"""Nudges as Cloud Tasks takes them: ids and nothing else, in the right queue, and a refusal that the caller survives."""
+
+from __future__ import annotations
+
+import json
+import time
+from base64 import b64decode
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import requests
+
+from fanfare.adapters.cloud_tasks import ENQUEUE_SECONDS, SEND_BULK_QUEUE, SEND_QUEUE, CloudTaskQueue
+from fanfare.config import Settings
+from fanfare.domain.chunk import ChunkKey
+from fanfare.domain.errors import Unavailable
+from local.stack import Stack
+from tests.contract.adapters.scripted import Reply, ScriptedServer, SilentServer, unused_url
+from tests.fakes import LogRecord, RecordingLog
+
+KEY = ChunkKey("acme", "notification-1", 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Queues:
+    """Both queues of a project of its own, paused: what is enqueued stays to be looked at."""
+
+    url: str
+    parent: str
+
+    def create(self) -> None:
+        for name in (SEND_QUEUE, SEND_BULK_QUEUE):
+            self.call("POST", "queues", {"name": f"{self.parent}/queues/{name}"})
+            self.call("POST", f"queues/{name}:pause", {})
+
+    def tasks(self, name: str) -> list[Any]:
+        return list(self.call("GET", f"queues/{name}/tasks?responseView=FULL").get("tasks", []))
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        answer = requests.request(method, f"{self.url}/v2/{self.parent}/{path}", json=body, timeout=10)
+        answer.raise_for_status()
+        return answer.json()
+
+
+@pytest.fixture
+def settings(outside: Stack, project_id: str) -> Settings:
+    """The stack's settings with a project of the test's own."""
+    return replace(Settings.from_env(outside.environment), project=project_id)
+
+
+@pytest.fixture
+def queues(settings: Settings) -> Queues:
+    """The project's queues."""
+    queues = Queues(settings.cloud_tasks_endpoint, f"projects/{settings.project}/locations/{settings.region}")
+    queues.create()
+    return queues
+
+
+@pytest.fixture
+def log() -> RecordingLog:
+    return RecordingLog()
+
+
+@pytest.fixture
+def tasks(settings: Settings, queues: Queues, log: RecordingLog) -> CloudTaskQueue:
+    """The adapter."""
+    return CloudTaskQueue(settings, log)
+
+
+@pytest.fixture
+def refuse(outside: Stack) -> Iterator[Callable[[int], None]]:
+    """Make the stand-in refuse the next task."""
+    url = f"{outside.cloud_url}/_local/faults"
+    yield lambda status: requests.post(url, json={"create_task": {"status": status, "times": 1}}, timeout=10).raise_for_status()
+    requests.delete(url, timeout=10).raise_for_status()
+
+
+def test_a_task_carries_ids_and_nothing_else(tasks: CloudTaskQueue, queues: Queues) -> None:
+    assert tasks.enqueue_send(KEY, "request-1")
+    [task] = queues.tasks(SEND_QUEUE)
+    body = json.loads(b64decode(task["httpRequest"]["body"]))
+    assert body == {"tenant": "acme", "notification": "notification-1", "chunk": 3, "request_id": "request-1"}
+
+
+def test_a_task_calls_the_function_as_the_tasks_account(tasks: CloudTaskQueue, queues: Queues, settings: Settings) -> None:
+    tasks.enqueue_send(KEY, "request-1")
+    [task] = queues.tasks(SEND_QUEUE)
+    request = task["httpRequest"]
+    assert (request["url"], request["httpMethod"]) == (settings.send_url, "POST")
+    assert request["oidcToken"] == {"serviceAccountEmail": settings.tasks_service_account, "audience": settings.send_url}
+    assert request["headers"]["Content-Type"] == "application/json"
+    assert task["dispatchDeadline"] == "300s"
+
+
+def test_a_direct_send_is_due_at_once_in_the_queue_for_direct_sends(tasks: CloudTaskQueue, queues: Queues) -> None:
+    tasks.enqueue_send(KEY, "request-1")
+    [task] = queues.tasks(SEND_QUEUE)
+    assert datetime.fromisoformat(task["scheduleTime"]) <= datetime.now(UTC)
+    assert queues.tasks(SEND_BULK_QUEUE) == []
+
+
+def test_a_send_with_a_due_time_waits_in_the_queue_for_what_may_wait(tasks: CloudTaskQueue, queues: Queues) -> None:
+    due_at = datetime.now(UTC).replace(microsecond=250_000) + timedelta(hours=1)
+    assert tasks.enqueue_send(KEY, "request-1", due_at)
+    [task] = queues.tasks(SEND_BULK_QUEUE)
+    assert datetime.fromisoformat(task["scheduleTime"]) == due_at
+    assert queues.tasks(SEND_QUEUE) == []
+
+
+def test_a_repeated_nudge_is_another_task(tasks: CloudTaskQueue, queues: Queues) -> None:
+    assert tasks.enqueue_send(KEY, "request-1")
+    assert tasks.enqueue_send(KEY, "request-1")
+    assert len({task["name"] for task in queues.tasks(SEND_QUEUE)}) == 2
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 429, 500, 503])
+def test_a_refused_task_is_told_and_logged_and_not_tried_again(
+    tasks: CloudTaskQueue, queues: Queues, log: RecordingLog, refuse: Callable[[int], None], status: int
+) -> None:
+    refuse(status)
+    assert not tasks.enqueue_send(KEY, "request-1")
+    assert queues.tasks(SEND_QUEUE) == []
+    [record] = log.records
+    assert (record.level, record.event) == ("warning", "enqueue_failed")
+    assert (record.fields["notification"], record.fields["chunk"]) == ("notification-1", 3)
+    assert tasks.enqueue_send(KEY, "request-1")
+    assert len(log.records) == 1
+
+
+def test_a_missing_queue_is_told(settings: Settings, log: RecordingLog) -> None:
+    assert not CloudTaskQueue(settings, log).enqueue_send(KEY, "request-1")
+    assert log.records == [LogRecord("warning", "enqueue_failed", {"notification": "notification-1", "chunk": 3, "cause": "NotFound"})]
+
+
+def test_a_task_service_that_is_gone_is_told(settings: Settings, log: RecordingLog) -> None:
+    tasks = CloudTaskQueue(replace(settings, cloud_tasks_endpoint=unused_url()), log)
+    assert not tasks.enqueue_send(KEY, "request-1")
+    assert [record.event for record in log.records] == ["enqueue_failed"]
+    with pytest.raises(Unavailable):
+        tasks.probe()
+
+
+def test_a_task_service_that_hangs_holds_up_nobody_for_long(settings: Settings, log: RecordingLog, silent: SilentServer) -> None:
+    tasks = CloudTaskQueue(replace(settings, cloud_tasks_endpoint=f"http://{silent.address}"), log)
+    started = time.monotonic()
+    assert not tasks.enqueue_send(KEY, "request-1")
+    assert time.monotonic() - started < ENQUEUE_SECONDS + 2
+    assert [record.event for record in log.records] == ["enqueue_failed"]
+
+
+def test_an_overloaded_task_service_is_asked_once(settings: Settings, log: RecordingLog, server: ScriptedServer) -> None:
+    server.reply = lambda _asked: Reply.of({"error": {"code": 503, "status": "UNAVAILABLE", "message": "busy"}}, status=503)
+    assert not CloudTaskQueue(replace(settings, cloud_tasks_endpoint=server.url), log).enqueue_send(KEY, "request-1")
+    assert len(server.asked) == 1
+
+
+def test_a_probe_finds_the_send_queue_and_enqueues_nothing(tasks: CloudTaskQueue, queues: Queues) -> None:
+    tasks.probe()
+    assert queues.tasks(SEND_QUEUE) == []
+
+
+def test_a_probe_tells_that_the_send_queue_is_missing(settings: Settings, log: RecordingLog) -> None:
+    with pytest.raises(Unavailable):
+        CloudTaskQueue(settings, log).probe()

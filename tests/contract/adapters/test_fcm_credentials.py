@@ -1,0 +1,186 @@
+"""Access tokens: one per tenant and instance, renewed ahead of their end, and every refusal told apart from an outage."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import jwt
+import pytest
+import requests
+
+from fanfare.adapters.fcm_credentials import SCOPE, FcmCredentials
+from fanfare.adapters.secret_manager import GoogleSecretStore
+from fanfare.domain.errors import CredentialRefused, Unavailable
+from fanfare.domain.tenant import Tenant
+from local.stack import Stack
+from tests.contract.adapters.account import ServiceAccount, key_pem, public_pem
+from tests.contract.adapters.scripted import Asked, Reply, ScriptedServer, SilentServer, unused_url
+from tests.factories import a_tenant
+
+
+def _issuing(lives_seconds: int) -> Callable[[Asked], Reply]:
+    """A token service whose tokens are numbered."""
+    numbers = itertools.count(1)
+    return lambda _asked: Reply.of({"access_token": f"token-{next(numbers)}", "expires_in": lives_seconds, "token_type": "Bearer"})
+
+
+@pytest.fixture
+def scripted(secrets: GoogleSecretStore, server: ScriptedServer) -> FcmCredentials:
+    """Access tokens from the test's own token service."""
+    server.reply = _issuing(3_600)
+    return FcmCredentials(secrets, server.url)
+
+
+def _claims(asked: Asked) -> Any:
+    return jwt.decode(asked.form["assertion"], options={"verify_signature": False})
+
+
+def test_a_token_serves_until_it_ends(credentials: FcmCredentials, tenant: Tenant) -> None:
+    token = credentials.access_token(tenant)
+    assert token.startswith("ya29.")
+    assert credentials.access_token(tenant) == token
+
+
+def test_a_token_is_asked_for_with_our_scope_at_our_address(scripted: FcmCredentials, server: ScriptedServer, tenant: Tenant) -> None:
+    scripted.access_token(tenant)
+    [asked] = server.asked
+    claims = _claims(asked)
+    assert (claims["iss"], claims["scope"], claims["aud"]) == (ServiceAccount("").email, SCOPE, server.url)
+
+
+def test_a_token_is_renewed_ahead_of_its_end(scripted: FcmCredentials, server: ScriptedServer, tenant: Tenant) -> None:
+    server.reply = _issuing(180)
+    assert [scripted.access_token(tenant) for _ in range(3)] == ["token-1", "token-2", "token-3"]
+
+
+def test_each_tenant_has_a_token_of_its_own(
+    scripted: FcmCredentials, secrets: GoogleSecretStore, server: ScriptedServer, tenant: Tenant, private_key: str
+) -> None:
+    other = a_tenant(id="globex")
+    secrets.store(other.credential_secret, ServiceAccount(private_key, email="other@globex-app.iam.gserviceaccount.com").raw)
+    tokens = [scripted.access_token(tenant), scripted.access_token(other), scripted.access_token(tenant), scripted.access_token(other)]
+    assert tokens == ["token-1", "token-2"] * 2
+    assert [_claims(asked)["iss"] for asked in server.asked] == [ServiceAccount("").email, "other@globex-app.iam.gserviceaccount.com"]
+
+
+def test_threads_that_need_a_token_at_once_share_it(scripted: FcmCredentials, tenant: Tenant) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(scripted.access_token, [tenant] * 16)) == {"token-1"}
+
+
+def test_a_replaced_credential_is_used_after_a_renewal(
+    scripted: FcmCredentials, secrets: GoogleSecretStore, server: ScriptedServer, tenant: Tenant, private_key: str
+) -> None:
+    scripted.access_token(tenant)
+    secrets.store(tenant.credential_secret, ServiceAccount(private_key, email="new@acme-app.iam.gserviceaccount.com").raw)
+    assert scripted.access_token(tenant) == "token-1"
+    scripted.renew(tenant)
+    assert scripted.access_token(tenant) == "token-2"
+    assert _claims(server.asked[-1])["iss"] == "new@acme-app.iam.gserviceaccount.com"
+
+
+def test_a_renewal_of_a_tenant_never_asked_for_changes_nothing(scripted: FcmCredentials, tenant: Tenant) -> None:
+    scripted.access_token(tenant)
+    scripted.renew(a_tenant(id="globex"))
+    assert scripted.access_token(tenant) == "token-1"
+
+
+def test_the_credential_does_not_choose_where_its_assertion_is_sent(
+    credentials: FcmCredentials, secrets: GoogleSecretStore, server: ScriptedServer, tenant: Tenant, private_key: str
+) -> None:
+    server.reply = _issuing(3_600)
+    secrets.store(tenant.credential_secret, ServiceAccount(private_key, token_uri=server.url).raw)
+    assert credentials.access_token(tenant).startswith("ya29.")
+    assert server.asked == []
+
+
+def test_a_key_that_google_does_not_know_is_refused_until_it_is_replaced(
+    outside: Stack, credentials: FcmCredentials, secrets: GoogleSecretStore, private_key: str
+) -> None:
+    account = ServiceAccount(private_key, email="revoked@acme-app.iam.gserviceaccount.com")
+    revoked = a_tenant(id="revoked")
+    secrets.store(revoked.credential_secret, account.raw)
+    valid_key = key_pem()
+    known = {"client_email": account.email, "public_key_pem": public_pem(valid_key)}
+    requests.post(f"{outside.cloud_url}/_local/service-accounts", json=known, timeout=10).raise_for_status()
+    with pytest.raises(CredentialRefused) as refused:
+        credentials.access_token(revoked)
+    assert refused.value.code == "CREDENTIAL_REFUSED"
+    secrets.store(revoked.credential_secret, ServiceAccount(valid_key, email=account.email).raw)
+    credentials.renew(revoked)
+    assert credentials.access_token(revoked).startswith("ya29.")
+
+
+def _changed(private_key: str, **fields: Any) -> bytes:
+    return json.dumps(ServiceAccount(private_key).info | fields).encode("ascii")
+
+
+@pytest.mark.parametrize("raw", [b"{", b"[]", b"null", b"5", b'"text"', b"{}", b"\xff\xfe", b"[" * 50_000, b'{"type": "service_account"}'])
+def test_bytes_that_are_no_credential_are_refused(credentials: FcmCredentials, secrets: GoogleSecretStore, tenant: Tenant, raw: bytes) -> None:
+    secrets.store(tenant.credential_secret, raw)
+    with pytest.raises(CredentialRefused) as refused:
+        credentials.access_token(tenant)
+    assert refused.value.code == "CREDENTIAL_UNUSABLE"
+
+
+@pytest.mark.parametrize("fields", [{"private_key": "none"}, {"private_key": 5}, {"private_key": None}])
+def test_a_credential_without_a_key_is_refused(
+    credentials: FcmCredentials, secrets: GoogleSecretStore, tenant: Tenant, private_key: str, fields: dict[str, Any]
+) -> None:
+    secrets.store(tenant.credential_secret, _changed(private_key, **fields))
+    with pytest.raises(CredentialRefused):
+        credentials.access_token(tenant)
+
+
+def test_a_refused_credential_is_read_again_at_the_next_call(
+    credentials: FcmCredentials, secrets: GoogleSecretStore, tenant: Tenant, private_key: str
+) -> None:
+    secrets.store(tenant.credential_secret, b"{}")
+    with pytest.raises(CredentialRefused):
+        credentials.access_token(tenant)
+    secrets.store(tenant.credential_secret, ServiceAccount(private_key).raw)
+    assert credentials.access_token(tenant).startswith("ya29.")
+
+
+def test_a_refused_assertion_is_no_outage(scripted: FcmCredentials, server: ScriptedServer, tenant: Tenant) -> None:
+    server.reply = lambda _asked: Reply.of({"error": "invalid_grant", "error_description": "Invalid grant: account not found"}, status=400)
+    with pytest.raises(CredentialRefused):
+        scripted.access_token(tenant)
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"null", b"\xff", b'{"access_token": "a", "expires_in": "soon"}'])
+def test_an_answer_without_a_token_is_an_outage_that_ends(scripted: FcmCredentials, server: ScriptedServer, tenant: Tenant, body: bytes) -> None:
+    server.reply = lambda _asked: Reply(200, body)
+    with pytest.raises(Unavailable):
+        scripted.access_token(tenant)
+    server.reply = _issuing(3_600)
+    assert scripted.access_token(tenant) == "token-1"
+
+
+def test_a_token_service_that_fails_is_an_outage(scripted: FcmCredentials, server: ScriptedServer, tenant: Tenant) -> None:
+    server.reply = lambda _asked: Reply(503)
+    with pytest.raises(Unavailable):
+        scripted.access_token(tenant)
+
+
+def test_a_token_service_that_is_gone_is_an_outage(secrets: GoogleSecretStore, tenant: Tenant) -> None:
+    with pytest.raises(Unavailable):
+        FcmCredentials(secrets, unused_url()).access_token(tenant)
+
+
+def test_a_token_service_that_hangs_is_an_outage_in_time(secrets: GoogleSecretStore, silent: SilentServer, tenant: Tenant) -> None:
+    started = time.monotonic()
+    with pytest.raises(Unavailable):
+        FcmCredentials(secrets, f"http://{silent.address}", timeout_seconds=0.5).access_token(tenant)
+    assert time.monotonic() - started < 5
+
+
+def test_a_secret_that_can_not_be_read_is_an_outage(outside: Stack, tenant: Tenant) -> None:
+    down = GoogleSecretStore("acme", unused_url())
+    with pytest.raises(Unavailable):
+        FcmCredentials(down, f"{outside.cloud_url}/token").access_token(tenant)
