@@ -11,6 +11,8 @@ from typing import Protocol
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from fanfare.domain.identifiers import is_identifier
+
 FORMAT = 1
 NONCE_BYTES = 12
 
@@ -63,5 +65,7 @@ class FieldCipher:
         if len(ciphertext) < 2 or ciphertext[0] != FORMAT:
             raise Undecipherable(place)
         end = 2 + ciphertext[1]
-        key_id = ciphertext[2:end].decode("ascii")
+        key_id = ciphertext[2:end].decode("ascii", "replace")
+        if not is_identifier(key_id):
+            raise Undecipherable(place)
         return unseal(self._keys.key(tenant, key_id), ciphertext[end:], f"{tenant}/{place}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import UTC, datetime
 
-from fanfare.domain.identifiers import encode_base64url, is_identifier
+from fanfare.domain.identifiers import encode_base64url
 
 
 def random_bytes(length: int) -> bytes:
@@ -25,9 +25,8 @@ class SystemIdentifiers:
     """The operating system's random generator."""
 
     def new_id(self) -> str:
-        """An id of 22 base64url characters (128 random bits); never one of the few that Firestore keeps for itself."""
-        drawn = encode_base64url(secrets.token_bytes(16))
-        return drawn if is_identifier(drawn) else self.new_id()
+        """An id of 22 base64url characters (128 random bits). The last one is A, Q, g or w: it is no name that Firestore keeps for itself."""
+        return encode_base64url(secrets.token_bytes(16))
 
     def jitter(self) -> float:
         """A random number from 0 to 1."""

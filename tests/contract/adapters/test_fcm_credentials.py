@@ -46,11 +46,12 @@ def test_a_token_serves_until_it_ends(credentials: FcmCredentials, tenant: Tenan
     assert credentials.access_token(tenant) == token
 
 
-def test_a_token_is_asked_for_with_our_scope_at_our_address(scripted: FcmCredentials, server: ScriptedServer, tenant: Tenant) -> None:
+def test_a_token_is_asked_for_with_our_scope_by_the_account_itself(scripted: FcmCredentials, server: ScriptedServer, tenant: Tenant) -> None:
     scripted.access_token(tenant)
     [asked] = server.asked
     claims = _claims(asked)
-    assert (claims["iss"], claims["scope"], claims["aud"]) == (ServiceAccount("").email, SCOPE, server.url)
+    assert (claims["iss"], claims["scope"]) == (ServiceAccount("").email, SCOPE)
+    assert claims["aud"] == "https://oauth2.googleapis.com/token"
 
 
 def test_a_token_is_renewed_ahead_of_its_end(scripted: FcmCredentials, server: ScriptedServer, tenant: Tenant) -> None:
@@ -116,10 +117,6 @@ def test_a_key_that_google_does_not_know_is_refused_until_it_is_replaced(
     assert credentials.access_token(revoked).startswith("ya29.")
 
 
-def _changed(private_key: str, **fields: Any) -> bytes:
-    return json.dumps(ServiceAccount(private_key).info | fields).encode("ascii")
-
-
 @pytest.mark.parametrize("raw", [b"{", b"[]", b"null", b"5", b'"text"', b"{}", b"\xff\xfe", b"[" * 50_000, b'{"type": "service_account"}'])
 def test_bytes_that_are_no_credential_are_refused(credentials: FcmCredentials, secrets: GoogleSecretStore, tenant: Tenant, raw: bytes) -> None:
     secrets.store(tenant.credential_secret, raw)
@@ -128,11 +125,12 @@ def test_bytes_that_are_no_credential_are_refused(credentials: FcmCredentials, s
     assert refused.value.code == "CREDENTIAL_UNUSABLE"
 
 
-@pytest.mark.parametrize("fields", [{"private_key": "none"}, {"private_key": 5}, {"private_key": None}])
+@pytest.mark.parametrize("key", ["none", 5, None])
 def test_a_credential_without_a_key_is_refused(
-    credentials: FcmCredentials, secrets: GoogleSecretStore, tenant: Tenant, private_key: str, fields: dict[str, Any]
+    credentials: FcmCredentials, secrets: GoogleSecretStore, tenant: Tenant, private_key: str, key: str | int | None
 ) -> None:
-    secrets.store(tenant.credential_secret, _changed(private_key, **fields))
+    info = ServiceAccount(private_key).info | {"private_key": key}
+    secrets.store(tenant.credential_secret, json.dumps(info).encode("ascii"))
     with pytest.raises(CredentialRefused):
         credentials.access_token(tenant)
 

@@ -64,9 +64,7 @@ def test_bodies_are_drawn_only_when_a_stream_is_free(fcm: Simulator, sender: Fcm
     assert len(answered) == 300
 
 
-def test_a_server_of_http_1_is_spoken_to_over_few_connections(
-    fcm: Simulator, outside: Stack, credentials: FcmCredentials, tenant: Tenant
-) -> None:
+def test_a_server_of_http_1_is_spoken_to_over_few_connections(fcm: Simulator, outside: Stack, credentials: FcmCredentials, tenant: Tenant) -> None:
     assert outside.fcm_url
     before = fcm.connections("h1")
     answers = send_all(FcmPushSender(FcmEndpoint(outside.fcm_url, ""), credentials), tenant, keys(60))
@@ -100,9 +98,7 @@ def test_nothing_to_send_asks_fcm_nothing(fcm: Simulator, sender: FcmPushSender,
         ("THIRD_PARTY_AUTH_ERROR", 401, "THIRD_PARTY_AUTH_ERROR"),
     ],
 )
-def test_a_refusal_comes_with_its_status_and_body(
-    fcm: Simulator, sender: FcmPushSender, tenant: Tenant, error: str, status: int, code: str
-) -> None:
+def test_a_refusal_comes_with_its_status_and_body(fcm: Simulator, sender: FcmPushSender, tenant: Tenant, error: str, status: int, code: str) -> None:
     fcm.fault("t1", error=error)
     answers = send_all(sender, tenant, keys(3))
     assert answers["t1"].status == status

@@ -40,9 +40,7 @@ def _check(answers: dict[str, Answer], fcm: Simulator, expected: list[str]) -> N
 
 @pytest.mark.parametrize("drop", ["before", "after"])
 @pytest.mark.parametrize("count", [1, 250])
-def test_a_dropped_connection_loses_answers_and_nothing_else(
-    fcm: Simulator, sender: FcmPushSender, tenant: Tenant, drop: str, count: int
-) -> None:
+def test_a_dropped_connection_loses_answers_and_nothing_else(fcm: Simulator, sender: FcmPushSender, tenant: Tenant, drop: str, count: int) -> None:
     fcm.fault(keys(count)[count // 2], times=1, drop=drop)
     _check(send_all(sender, tenant, keys(count)), fcm, keys(count))
     assert [answer.status for answer in send_all(sender, tenant, keys(5, "next")).values()] == [200] * 5

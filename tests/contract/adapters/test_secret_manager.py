@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from fanfare.adapters.deployment_keys import BLIND_INDEX_KEY, CURSOR_KEY, RECEIPT_KEY, DeploymentKeys
-from fanfare.adapters.secret_manager import GoogleSecretStore
+from fanfare.adapters.secret_manager import PROBE_SECONDS, GoogleSecretStore
 from fanfare.domain.errors import Unavailable
 from fanfare.domain.identifiers import encode_base64url
 from local.stack import Stack
@@ -106,11 +106,11 @@ def test_a_deployment_key_costs_one_request(server: ScriptedServer) -> None:
     assert len(server.asked) == 1
 
 
-def test_a_key_that_was_read_outlives_an_outage(secrets: GoogleSecretStore, key_value: bytes) -> None:
-    keys = DeploymentKeys(secrets)
+def test_a_key_that_was_read_outlives_an_outage(server: ScriptedServer) -> None:
+    server.reply = _failing(0, encode_base64url(bytes(32)).encode("ascii"))
+    keys = DeploymentKeys(GoogleSecretStore("acme", server.url))
     key = keys.receipt_key("acme")
-    secrets._endpoint = unused_url()
-    secrets.__dict__.pop("_client")
+    server.reply = lambda _asked: Reply(500)
     assert keys.receipt_key("acme") == key
     with pytest.raises(Unavailable):
         keys.key(BLIND_INDEX_KEY)
@@ -128,3 +128,21 @@ def test_a_hanging_secret_manager_is_told(silent: SilentServer, monkeypatch: pyt
     with pytest.raises(Unavailable):
         GoogleSecretStore("acme", f"http://{silent.address}").access("credential")
     assert time.monotonic() - started < PATIENCE_SECONDS
+
+
+def test_a_probe_finds_a_secret_and_tells_a_missing_one(secrets: GoogleSecretStore) -> None:
+    secrets.store("credential", b"value")
+    secrets.probe("credential")
+    with pytest.raises(Unavailable):
+        secrets.probe("unheard-of")
+
+
+def test_a_probe_asks_once_and_not_for_long(server: ScriptedServer, silent: SilentServer) -> None:
+    server.reply = _failing(1)
+    with pytest.raises(Unavailable):
+        GoogleSecretStore("acme", server.url).probe("credential")
+    assert len(server.asked) == 1
+    started = time.monotonic()
+    with pytest.raises(Unavailable):
+        GoogleSecretStore("acme", f"http://{silent.address}").probe("credential")
+    assert time.monotonic() - started < PROBE_SECONDS + 2

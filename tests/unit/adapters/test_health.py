@@ -1,0 +1,138 @@
+"""The state of what we depend on: the last one known, looked for in the background, never waited for."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from fanfare.adapters import health
+from fanfare.adapters.health import FRESH, CachedHealth
+from fanfare.domain.errors import Unavailable
+from fanfare.domain.health import ComponentHealth, State
+from tests.fakes import FixedClock
+
+LONG_SECONDS = 10.0
+
+
+@dataclass
+class Component:
+    """A component whose probe does as it is told, and counts."""
+
+    act: Callable[[], object] = lambda: None
+    probes: int = 0
+    hold: threading.Event = field(default_factory=threading.Event)
+
+    def probe(self) -> None:
+        self.probes += 1
+        self.act()
+
+    def hang(self) -> None:
+        self.hold.wait(LONG_SECONDS)
+
+
+def _fail(error: Exception) -> Callable[[], object]:
+    def act() -> None:
+        raise error
+
+    return act
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock()
+
+
+@pytest.fixture
+def component() -> Iterator[Component]:
+    component = Component()
+    yield component
+    component.hold.set()
+
+
+@pytest.fixture
+def checked(clock: FixedClock, component: Component) -> CachedHealth:
+    return CachedHealth(clock, {"first": component.probe, "second": lambda: None})
+
+
+def _settled(checked: CachedHealth) -> dict[str, State]:
+    """What is known once the probes under way have ended."""
+    checked.check()
+    assert checked._thread is not None
+    checked._thread.join(LONG_SECONDS)
+    return {name: component.state for name, component in checked.check().items()}
+
+
+def test_the_first_check_waits_for_quick_components(checked: CachedHealth) -> None:
+    assert {name: component.state for name, component in checked.check().items()} == {"first": State.OK, "second": State.OK}
+
+
+def test_latency_is_told_in_milliseconds(clock: FixedClock, component: Component, checked: CachedHealth) -> None:
+    component.act = lambda: clock.advance(timedelta(microseconds=12_345))
+    assert checked.check()["first"] == ComponentHealth(State.OK, 12.3)
+
+
+@pytest.mark.parametrize("error", [Unavailable("It does not answer."), ValueError("What nobody foresaw."), OSError()])
+def test_a_component_that_fails_is_down_and_the_others_are_asked(component: Component, checked: CachedHealth, error: Exception) -> None:
+    component.act = _fail(error)
+    states = checked.check()
+    assert states["first"] == ComponentHealth(State.DOWN, None)
+    assert states["second"].state is State.OK
+
+
+def test_components_are_asked_at_most_every_ten_seconds(clock: FixedClock, component: Component, checked: CachedHealth) -> None:
+    for _ in range(3):
+        _settled(checked)
+    assert component.probes == 1
+    clock.advance(FRESH - timedelta(microseconds=1))
+    _settled(checked)
+    assert component.probes == 1
+    clock.advance(timedelta(microseconds=1))
+    _settled(checked)
+    assert component.probes == 2
+
+
+def test_a_component_goes_down_and_comes_back(clock: FixedClock, component: Component, checked: CachedHealth) -> None:
+    seen = [_settled(checked)["first"]]
+    for act in (_fail(Unavailable("It does not answer.")), lambda: None):
+        component.act = act
+        clock.advance(FRESH)
+        seen.append(_settled(checked)["first"])
+    assert seen == [State.OK, State.DOWN, State.OK]
+
+
+def test_a_hanging_component_holds_up_the_first_check_for_a_moment_only(
+    monkeypatch: pytest.MonkeyPatch, component: Component, checked: CachedHealth
+) -> None:
+    monkeypatch.setattr(health, "WAIT_SECONDS", 0.05)
+    component.act = component.hang
+    started = time.monotonic()
+    assert checked.check()["first"] == ComponentHealth(State.UNKNOWN, None)
+    assert time.monotonic() - started < LONG_SECONDS / 2
+
+
+def test_a_hanging_component_holds_up_no_later_check_and_is_asked_once(clock: FixedClock, component: Component, checked: CachedHealth) -> None:
+    assert _settled(checked)["first"] is State.OK
+    component.act = component.hang
+    started = time.monotonic()
+    for _ in range(20):
+        clock.advance(FRESH)
+        assert checked.check()["first"].state is State.OK
+    assert time.monotonic() - started < LONG_SECONDS / 2
+    assert component.probes == 2
+    component.hold.set()
+    component.act = _fail(Unavailable("It does not answer."))
+    assert checked._thread is not None
+    checked._thread.join(LONG_SECONDS)
+    assert _settled(checked)["first"] is State.DOWN
+
+
+def test_an_answer_is_a_copy(checked: CachedHealth) -> None:
+    states = checked.check()
+    assert isinstance(states, dict)
+    states.clear()
+    assert checked.check().keys() == {"first", "second"}
