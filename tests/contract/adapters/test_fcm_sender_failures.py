@@ -16,7 +16,7 @@ from fanfare.domain.classification import Answer
 from fanfare.domain.errors import Unavailable
 from fanfare.domain.tenant import Tenant
 from local.certificates import write_certificates
-from tests.contract.adapters.scripted import SilentServer, unused_url
+from tests.contract.adapters.scripted import Reply, ScriptedServer, SilentServer, unused_url
 from tests.contract.adapters.simulator import Simulator, keys, send_all
 
 UNKNOWN = Answer(0)
@@ -101,6 +101,11 @@ def test_a_half_open_server_is_told_by_the_probe(silent: SilentServer, credentia
 def test_nobody_listening_ends_as_unknown(credentials: FcmCredentials, tenant: Tenant) -> None:
     sender = FcmPushSender(FcmEndpoint(unused_url(), ""), credentials)
     assert send_all(sender, tenant, keys(120)) == dict.fromkeys(keys(120), UNKNOWN)
+
+
+def test_half_an_answer_is_unknown(server: ScriptedServer, credentials: FcmCredentials, tenant: Tenant) -> None:
+    server.reply = lambda _asked: Reply(503, b"half", {"Content-Length": "8", "Retry-After": "30"})
+    assert send_all(FcmPushSender(FcmEndpoint(server.url, ""), credentials), tenant, ["t"]) == {"t": UNKNOWN}
 
 
 def test_a_server_that_nobody_vouches_for_gets_no_message(

@@ -80,11 +80,12 @@ def test_another_account_may_not_call(issuer: Issuer, authenticator: GoogleCallA
         authenticator.authenticate("send", issuer.token(**changed))
 
 
-def test_a_token_for_one_function_opens_no_other(issuer: Issuer, authenticator: GoogleCallAuthenticator) -> None:
-    token = issuer.token()
-    authenticator.authenticate("send", token)
+@pytest.mark.parametrize(("own", "other"), [("send", "schedule"), ("schedule", "send")])
+def test_a_token_for_one_function_opens_no_other(issuer: Issuer, authenticator: GoogleCallAuthenticator, own: str, other: str) -> None:
+    token = issuer.token(aud=CALLERS[own].audience, email=CALLERS[own].service_account)
+    authenticator.authenticate(own, token)
     with pytest.raises(Unauthenticated):
-        authenticator.authenticate("schedule", token)
+        authenticator.authenticate(other, token)
 
 
 def test_a_forged_signature_is_no_signature(issuer: Issuer, authenticator: GoogleCallAuthenticator) -> None:
