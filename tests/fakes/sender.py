@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fanfare.domain.classification import Answer
-from fanfare.domain.errors import FanfareError
 from fanfare.domain.message import TargetKind
 from fanfare.domain.tenant import Tenant
 
@@ -25,7 +24,7 @@ class ScriptedPushSender:
     `sent` keeps (key, request body) of what was posted, in its order; `renewed` the tenants whose access token was to be forgotten.
     """
 
-    def __init__(self, answers: Mapping[str, Answer] | None = None, *, failure: FanfareError | None = None, batch_size: int = 100) -> None:
+    def __init__(self, answers: Mapping[str, Answer] | None = None, *, failure: Exception | None = None, batch_size: int = 100) -> None:
         self.answers = dict(answers or {})
         self.failure = failure
         self.sent: list[tuple[str, dict[str, Any]]] = []

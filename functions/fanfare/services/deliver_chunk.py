@@ -84,8 +84,9 @@ def _run(deps: Deps, work: Work, done: SendPass, rows: list[Recipient]) -> Hold 
             done.run(pending(rows, done.results, deps.clock.now()))
     except CredentialRefused as error:
         return _break(deps, work, error.code)
-    except Unavailable:
-        deps.log.warning("no_access_token", tenant=work.tenant.id)
+    except Unavailable as error:
+        # No access token, or Firestore did not take a checkpoint: who was reached is known and kept, the others are tried again.
+        deps.log.warning("pass_interrupted", tenant=work.tenant.id, cause=error.detail)
         return None
     for platform in {row.platform for row in rows if row.platform and _is_key_bad(done, row)}:
         open_tenant_breaker(deps, work.tenant.id, platform, Kind.THIRD_PARTY_AUTH.value)

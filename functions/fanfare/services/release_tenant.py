@@ -13,7 +13,8 @@ from fanfare.domain.errors import Conflict, NotFound
 from fanfare.domain.outcome import Outcome, Result
 from fanfare.domain.tenant import DRAINING, Tenant
 from fanfare.ports import Deps
-from fanfare.services.retire_targets import retire
+from fanfare.services.retire_targets import retire, with_good_payload
+from fanfare.services.send_pass import work_of
 
 
 class HeldTargets(StrEnum):
@@ -31,7 +32,7 @@ def release_tenant(deps: Deps, tenant_id: str, targets: HeldTargets, actor: str)
     if tenant.quarantine is None:
         raise Conflict("This tenant is not in quarantine.")
     if targets is HeldTargets.RETIRE:
-        _retire_held(deps, tenant_id, tenant.quarantine)
+        _retire_held(deps, tenant, tenant.quarantine)
     now = deps.clock.now()
     audit = AuditEntry("tenant.released", actor, now, {"targets": targets.value, "reason": tenant.quarantine.reason})
 
@@ -41,14 +42,21 @@ def release_tenant(deps: Deps, tenant_id: str, targets: HeldTargets, actor: str)
     return deps.tenants.update(tenant_id, decide, audit) or tenant
 
 
-def _retire_held(deps: Deps, tenant_id: str, quarantine: Quarantine) -> None:
+def _retire_held(deps: Deps, tenant: Tenant, quarantine: Quarantine) -> None:
     kind = Kind(quarantine.reason)
     for held in quarantine.held:
-        key = ChunkKey(tenant_id, held.notification_id, held.number)
-        chunk = deps.notifications.get_with_chunk(key)
-        results = chunk[1].results if chunk and chunk[1] else {}
-        rows = [row for row in deps.notifications.read_recipients(key) if _is_held(results.get(row.device_id), kind)]
-        retire(deps, key, {row.device_id: (row, kind, results[row.device_id].detail) for row in rows})
+        key = ChunkKey(tenant.id, held.notification_id, held.number)
+        found = deps.notifications.get_with_chunk(key)
+        chunk = found[1] if found else None
+        if found is None or chunk is None:
+            continue
+        recipients = deps.notifications.read_recipients(key)
+        rows = [row for row in recipients if _is_held(chunk.results.get(row.device_id), kind)]
+        if kind is Kind.BAD_TARGET:
+            # Its code is also that of a payload that was refused. The message's own life may be over: it is asked about as if it were sent now.
+            work = replace(work_of(tenant, found[0], recipients, chunk), planned_at=deps.clock.now())
+            rows = with_good_payload(deps, work, rows, chunk.results)
+        retire(deps, key, {row.device_id: (row, kind, chunk.results[row.device_id].detail) for row in rows})
 
 
 def _is_held(result: Result | None, kind: Kind) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fanfare.domain.audit import AuditEntry
@@ -14,6 +14,7 @@ from fanfare.domain.delivery import decide_retirement
 from fanfare.domain.device import Device
 from fanfare.domain.errors import CredentialRefused, Unavailable
 from fanfare.domain.message import TargetKind
+from fanfare.domain.outcome import Result
 from fanfare.domain.recipient import Recipient
 from fanfare.domain.tenant import Tenant
 from fanfare.ports import Deps
@@ -65,18 +66,19 @@ def quarantine(deps: Deps, key: ChunkKey, kind: Kind) -> None:
 
 def _condemned(deps: Deps, work: Work, done: SendPass) -> dict[str, Verdict]:
     """Whose targets the answers condemn. FCM's "invalid argument" condemns only where the same payload is known to be good."""
-    good = dict.fromkeys(accepted_renderings(work.recipients, done.results), True) if done.suspects else {}
-    condemned: dict[str, Verdict] = {}
-    for row in done.suspects:
-        verdict = done.verdicts[row.device_id]
-        if verdict.rule.target is TargetAction.RETIRE_IF_PAYLOAD_GOOD:
-            rendering = (row.platform, row.target.kind)
-            if rendering not in good:
-                good[rendering] = _is_payload_good(deps, work, row)
-            if not good[rendering]:
-                continue
-        condemned[row.device_id] = verdict
-    return condemned
+    doubted = [row for row in done.suspects if done.verdicts[row.device_id].rule.target is TargetAction.RETIRE_IF_PAYLOAD_GOOD]
+    spared = {row.device_id for row in doubted} - {row.device_id for row in with_good_payload(deps, work, doubted, done.results)}
+    return {row.device_id: done.verdicts[row.device_id] for row in done.suspects if row.device_id not in spared}
+
+
+def with_good_payload(deps: Deps, work: Work, rows: Sequence[Recipient], results: Mapping[str, Result]) -> list[Recipient]:
+    """Those of `rows` whose payload FCM accepted for somebody else of the chunk, or finds good when it is asked now."""
+    good = dict.fromkeys(accepted_renderings(work.recipients, results), True) if rows else {}
+    for row in rows:
+        rendering = (row.platform, row.target.kind)
+        if rendering not in good:
+            good[rendering] = _is_payload_good(deps, work, row)
+    return [row for row in rows if good[row.platform, row.target.kind]]
 
 
 def _is_payload_good(deps: Deps, work: Work, row: Recipient) -> bool:

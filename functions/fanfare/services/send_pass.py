@@ -20,7 +20,7 @@ from fanfare.domain.delivery import Moment, expires_at, planned_at, record, retr
 from fanfare.domain.encoding import EncodedMessage, encode
 from fanfare.domain.message import Platform, TargetKind
 from fanfare.domain.notification import Notification
-from fanfare.domain.outcome import Result, count
+from fanfare.domain.outcome import Outcome, Result, count
 from fanfare.domain.receipt import ReceiptSigner
 from fanfare.domain.recipient import Recipient
 from fanfare.domain.rendering import render
@@ -170,7 +170,7 @@ def encode_for(work: Work, kind: RenderingKey, now: datetime, *, validate_only: 
 
 def accepted_renderings(rows: Sequence[Recipient], results: Mapping[str, Result]) -> frozenset[RenderingKey]:
     """The renderings that FCM accepted for somebody: their payload is known to be good."""
-    return frozenset(_rendering_key(row) for row in rows if (result := results.get(row.device_id)) and result.http_status == 200)
+    return frozenset(_rendering_key(row) for row in rows if (result := results.get(row.device_id)) and result.outcome is Outcome.SENT)
 
 
 def _rendering_key(row: Recipient) -> RenderingKey:

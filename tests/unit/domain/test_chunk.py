@@ -123,7 +123,7 @@ def test_chunk_given_back_can_be_taken_at_once_and_is_swept_if_nobody_does() -> 
     assert decision.chunk.results == RESULTS
 
 
-@settings(max_examples=150, deadline=None, database=None)
+@settings(max_examples=100, deadline=None, database=None)
 @given(st.lists(st.tuples(st.floats(0, 40), st.floats(-2.5, 2.5), st.sampled_from(["claim", "claim", "claim", "renew"])), max_size=25))
 def test_two_claims_never_both_hold_the_chunk(calls: list[tuple[float, float, str]]) -> None:
     """Calls on instances whose clocks differ by up to five seconds: a claim succeeds only when the holder's own clock says that its lease is over."""

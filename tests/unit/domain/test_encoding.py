@@ -26,7 +26,7 @@ def whole(rendering: dict[str, Any], kind: TargetKind, target: str, receipt: str
     return {"message": {kind.value: target, **made}}
 
 
-@settings(max_examples=150, deadline=None, database=None)
+@settings(max_examples=60, deadline=None, database=None)
 @given(_texts, _texts, _texts, _texts, _platforms, st.sampled_from(TargetKind))
 def test_spliced_bytes_are_the_whole_message(title: str, value: str, target: str, receipt: str, platform: Platform | None, kind: TargetKind) -> None:
     rendering = rendered(Message(title=title, data={value: title}, android={"data": {"k": value}}), platform)

@@ -105,7 +105,7 @@ _keys = st.sampled_from(["error", "status", "details", "@type", "errorCode", "fi
 _trees = st.recursive(_leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_keys, inner, max_size=4), max_leaves=12)
 
 
-@settings(max_examples=150, deadline=None, database=None)
+@settings(max_examples=60, deadline=None, database=None)
 @given(_trees.map(lambda tree: json.dumps({"error": tree}).encode()) | st.binary(max_size=40))
 def test_any_body_reads_as_texts(body: bytes) -> None:
     found = parse_error(body)

@@ -29,7 +29,7 @@ def test_outcomes_are_counted(outcomes: tuple[Outcome, ...], targeted: int, coun
     assert count(results(*outcomes), targeted) == counts
 
 
-@settings(max_examples=100, deadline=None, database=None)
+@settings(max_examples=50, deadline=None, database=None)
 @given(st.lists(st.sampled_from(Outcome), max_size=30), st.integers(0, 10))
 def test_counts_always_add_up(outcomes: list[Outcome], without_result: int) -> None:
     targeted = len(outcomes) + without_result

@@ -16,7 +16,7 @@ from fanfare.domain.send_request import MOST_RECIPIENTS
 from fanfare.domain.target import Target
 from tests.factories import NOW, a_recipient
 
-quick = settings(max_examples=80, deadline=None, database=None)
+quick = settings(max_examples=50, deadline=None, database=None)
 
 _texts = st.text(max_size=12)
 _platforms = st.none() | st.sampled_from(Platform)

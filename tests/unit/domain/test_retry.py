@@ -12,7 +12,7 @@ from fanfare.domain.classification import RetryRule
 from fanfare.domain.retry import retry_at, wait_seconds
 from tests.factories import NOW
 
-quick = settings(max_examples=200, deadline=None, database=None)
+quick = settings(max_examples=60, deadline=None, database=None)
 
 _rules = st.sampled_from([RetryRule.BACKOFF, RetryRule.QUOTA])
 _attempts = st.integers(1, 12) | st.sampled_from([100, 10_000])
@@ -83,7 +83,7 @@ def due(attempt: int, asked: int, jitter: float, *, failing_for: timedelta = tim
     return retry_at(NOW, wait, NOW - failing_for, expires_at)
 
 
-@settings(max_examples=300, deadline=None, database=None)
+@settings(max_examples=100, deadline=None, database=None)
 @given(_attempts, st.integers(1, 10**12), _jitters)
 @example(1, 3_600, 0.0)
 @example(1, 3_601, 0.0)

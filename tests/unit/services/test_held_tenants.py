@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from fanfare.domain.brake import FEWEST_RESULTS
+from fanfare.domain.brake import FEWEST_RESULTS, HeldChunk, Quarantine
 from fanfare.domain.breaker import ALL, FIRST_PROBE
 from fanfare.domain.chunk import ChunkKey, ChunkState
 from fanfare.domain.classification import Answer
 from fanfare.domain.client import Scope
+from fanfare.domain.delivery import RESUME_WAIT
 from fanfare.domain.device import InactiveReason
-from fanfare.domain.errors import Conflict, NotFound
-from fanfare.domain.notification import NotificationStatus
+from fanfare.domain.errors import Conflict, CredentialRefused, NotFound, Unavailable
+from fanfare.domain.notification import Counts, NotificationStatus
 from fanfare.domain.outcome import Outcome
 from fanfare.domain.tenant import DRAINING
-from fanfare.services.hold_tenant import list_held_tenants
+from fanfare.services.hold_tenant import close_tenant_breaker, list_held_tenants, postpone_tenant_probe
 from fanfare.services.release_tenant import HeldTargets, release_tenant
 from tests.factories import TENANT_ID, a_client
 from tests.unit.services.delivering import (
     ANDROID,
     BAD_KEY,
+    BAD_PAYLOAD,
+    BAD_TARGET,
     BUSY,
     FORBIDDEN,
     FOREIGN,
@@ -48,6 +52,13 @@ def many(world: World) -> World:
     return everybody(world, FOREIGN)
 
 
+class UnreadableReceiptKeys:
+    """A Secret Manager that does not answer."""
+
+    def receipt_key(self, tenant: str) -> bytes:
+        raise Unavailable(f"The receipt key of {tenant} can't be read.")
+
+
 def test_broken_project_parks_the_chunk_and_fails_nobody() -> None:
     world = everybody(a_chunk_of(ANDROID, ANDROID), FORBIDDEN)
     world.deliver()
@@ -64,6 +75,37 @@ def test_refused_token_is_renewed_once_before_the_breaker_opens() -> None:
     assert world.sender.renewed == [TENANT_ID]
     assert world.sent_to() == [1, 1]
     assert world.tenant().breakers[ALL].reason == "UNAUTHENTICATED"
+
+
+def test_token_that_was_only_stale_is_renewed_and_everybody_is_sent_to() -> None:
+    world = everybody(a_chunk_of(ANDROID, IOS, batch_size=1), NO_LOGIN)
+    world.sender.on_batch = lambda: world.answer({})
+    world.deliver()
+    assert world.sender.renewed == [TENANT_ID]
+    assert (world.outcomes(), world.tenant().breakers) == ({1: SENT, 2: SENT}, {})
+    assert world.chunk().results["device-1"].attempts == 1, "a refused login was no try of the message"
+
+
+def test_credential_that_google_refuses_parks_the_chunk_and_opens_the_breaker() -> None:
+    world = a_chunk_of(ANDROID, IOS)
+    world.sender.failure = CredentialRefused("invalid_grant")
+    world.deliver()
+    assert (world.chunk().state, world.chunk().reason) == (ChunkState.PARKED, "breaker_open:invalid_grant")
+    assert world.notification().counts == Counts(2, unsent=2)
+    world.tick(FIRST_PROBE)
+    assert world.tenant().breakers[ALL].probes == 1
+    world.sender.failure = None
+    world.tick(3 * FIRST_PROBE)
+    world.tick()
+    assert (world.outcomes(), world.tenant().breakers) == ({1: SENT, 2: SENT}, {})
+
+
+def test_receipt_key_that_can_not_be_read_fails_nobody_and_blames_no_credential() -> None:
+    world = accepted(a_world(ANDROID, receipt_keys=UnreadableReceiptKeys()))
+    world.deliver()
+    assert (world.chunk().state, world.chunk().counts) == (ChunkState.RETRYING, Counts(1, unsent=1))
+    assert world.due() == [world.clock.now() + RESUME_WAIT]
+    assert world.tenant().breakers == {}
 
 
 def test_open_breaker_parks_the_next_chunk_without_asking_fcm() -> None:
@@ -156,6 +198,51 @@ def test_failure_for_a_bad_key_is_a_dead_letter() -> None:
     assert world.deps.notifications.list_dead_letters(TENANT_ID, 10, None).items[0].codes == {"THIRD_PARTY_AUTH_ERROR": 1}
 
 
+def _both_keys_bad() -> World:
+    """The breakers of iOS and of the web open, with a chunk parked for each."""
+    world = a_world(IOS, WEB)
+    world.answer({1: BAD_KEY, 2: BAD_KEY})
+    for number, name in ((1, "ios-1"), (2, "web-1"), (1, "ios-2"), (2, "web-2")):
+        accepted(world, number, id=name)
+        world.deliver(ChunkKey(TENANT_ID, name, 0))
+    assert set(world.tenant().breakers) == {"ios", "web"}
+    world.sent_to()
+    return world
+
+
+def test_breaker_of_a_platform_is_probed_with_a_device_of_that_platform() -> None:
+    world = _both_keys_bad()
+    world.answer({1: BAD_KEY})
+    world.tick(FIRST_PROBE)
+    assert sorted(body["message"]["token"] for _, body in world.sender.sent) == [world.device(number).target.value for number in (1, 2)]
+    assert set(world.tenant().breakers) == {"ios"}
+    world.tick()
+    assert world.outcomes(ChunkKey(TENANT_ID, "web-2", 0)) == {2: SENT}
+    assert world.chunk(ChunkKey(TENANT_ID, "ios-2", 0)).state is ChunkState.PARKED
+
+
+def test_breaker_whose_time_has_not_come_is_not_probed() -> None:
+    world = a_world(IOS, WEB)
+    world.answer({1: BAD_KEY, 2: BAD_KEY})
+    for number, name in ((1, "ios-1"), (2, "web-1")):
+        accepted(world, number, id=name)
+        world.deliver(ChunkKey(TENANT_ID, name, 0))
+        world.clock.advance(FIRST_PROBE / 2)
+    world.tick(timedelta(0))
+    assert set(world.tenant().breakers) == {"web"}, "the one of iOS was due, and nothing is parked that could tell"
+
+
+def test_breaker_that_another_tick_closed_meanwhile_stays_closed() -> None:
+    world = everybody(a_chunk_of(ANDROID), FORBIDDEN)
+    world.deliver()
+    close_tenant_breaker(world.deps, TENANT_ID, ALL)
+    closed = world.tenant()
+    world.clock.advance(FIRST_PROBE)
+    close_tenant_breaker(world.deps, TENANT_ID, ALL)
+    postpone_tenant_probe(world.deps, TENANT_ID, ALL)
+    assert world.tenant() == closed
+
+
 def test_mended_key_lets_the_platform_go_on() -> None:
     world = a_world(WEB, ANDROID)
     accepted(world, 1)
@@ -244,6 +331,41 @@ def test_release_that_retires_the_targets_retires_those_that_failed() -> None:
     release_tenant(world.deps, TENANT_ID, HeldTargets.RETIRE, "client-1")
     assert world.retired() == list(range(1, FEWEST_RESULTS + 1))
     assert world.device(1).inactive_reason is InactiveReason.SENDER_ID_MISMATCH
+
+
+@pytest.mark.parametrize("payload", [BAD_PAYLOAD, BUSY], ids=["bad", "unknown"])
+def test_release_retires_nobody_whose_payload_was_refused_although_the_code_is_the_same(payload: Answer) -> None:
+    world = a_chunk_of(*[ANDROID] * FEWEST_RESULTS, *[IOS] * 3, WEB)
+    world.answer(dict.fromkeys(range(1, FEWEST_RESULTS), BAD_TARGET) | dict.fromkeys((51, 52, 53), BAD_PAYLOAD))
+    world.deliver()
+    quarantine = world.tenant().quarantine
+    assert quarantine is not None
+    assert quarantine.reason == "bad_target"
+    assert world.notification().errors == {"INVALID_ARGUMENT": FEWEST_RESULTS + 2}
+    world.sender.answers["fanfare-validation"] = payload
+    world.clock.advance(timedelta(days=30))
+    release_tenant(world.deps, TENANT_ID, HeldTargets.RETIRE, "client-1")
+    assert world.retired() == list(range(1, FEWEST_RESULTS))
+    assert world.device(1).inactive_reason is InactiveReason.INVALID_TARGET
+
+
+def test_release_asks_about_the_payload_where_nobody_took_it() -> None:
+    world = everybody(a_chunk_of(*[ANDROID] * FEWEST_RESULTS), BAD_TARGET)
+    world.deliver()
+    world.clock.advance(timedelta(days=30))
+    release_tenant(world.deps, TENANT_ID, HeldTargets.RETIRE, "client-1")
+    assert world.retired() == list(range(1, FEWEST_RESULTS + 1))
+    asked = world.sender.sent[-1][1]
+    assert (asked["validate_only"], asked["message"]["android"]["ttl"]) == (True, "3600s"), "as if it were sent now"
+
+
+def test_held_notification_that_is_gone_does_not_keep_the_tenant_in_quarantine() -> None:
+    world = _quarantined()
+    held = Quarantine("sender_id_mismatch", world.clock.now(), (HeldChunk("cleaned-up", 0), HeldChunk("notification-1", 0)))
+    world.tenants.update(TENANT_ID, lambda tenant: replace(tenant, quarantine=held))
+    release_tenant(world.deps, TENANT_ID, HeldTargets.RETIRE, "client-1")
+    assert world.retired() == list(range(1, FEWEST_RESULTS + 1))
+    assert world.tenant().quarantine is None
 
 
 def test_tenant_in_no_quarantine_can_not_be_released() -> None:

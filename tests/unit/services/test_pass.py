@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+
 from fanfare.domain.chunk import LEASE, ChunkState, Finished
+from fanfare.domain.classification import Answer
+from fanfare.domain.errors import CredentialRefused, Unavailable
 from fanfare.domain.notification import NotificationStatus
 from fanfare.domain.outcome import Outcome
 from tests.unit.services.delivering import (
@@ -118,6 +123,33 @@ def test_bad_target_alone_is_left_if_the_payload_can_not_be_judged() -> None:
     assert world.retired() == []
 
 
+@pytest.mark.parametrize("failure", [Unavailable("No token."), CredentialRefused("invalid_grant")], ids=["no token", "refused"])
+def test_bad_target_alone_is_left_if_fcm_can_not_be_asked_about_the_payload(failure: Exception) -> None:
+    world = a_chunk_of(ANDROID)
+    world.answer({1: BAD_TARGET})
+    world.sender.on_batch = lambda: setattr(world.sender, "failure", failure)
+    world.deliver()
+    assert world.outcomes() == {1: FAILED}
+    assert world.retired() == []
+
+
+def test_page_that_something_else_answered_with_200_proves_no_payload_good() -> None:
+    world = a_chunk_of(ANDROID, ANDROID)
+    world.answer({1: Answer(200, b"<html>Please log in to the network.</html>"), 2: BAD_TARGET})
+    world.sender.answers["fanfare-validation"] = BAD_PAYLOAD
+    world.deliver()
+    assert world.outcomes() == {1: RETRYING, 2: FAILED}
+    assert world.retired() == []
+
+
+def test_payload_is_asked_about_once_for_all_who_would_get_it() -> None:
+    world = a_chunk_of(ANDROID, ANDROID, IOS)
+    world.answer(dict.fromkeys((1, 2, 3), BAD_TARGET))
+    world.deliver()
+    assert [body["message"]["topic"] for _, body in world.sender.sent[3:]] == ["fanfare-validation"] * 2
+    assert world.retired() == [1, 2, 3]
+
+
 def test_rate_that_is_exceeded_is_not_asked_for_more() -> None:
     world = a_chunk_of(*[ANDROID] * 40, batch_size=10)
     world.answer(dict.fromkeys(range(11, 41), RATE))
@@ -163,7 +195,7 @@ def _states_at_batches(world: World) -> list[tuple[dict[str, object], object]]:
     return seen
 
 
-def _crash_at_batch(number: int, world: World):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a callback
+def _crash_at_batch(number: int, world: World) -> Callable[[], None]:
     calls = iter(range(1, 100))
 
     def crash() -> None:

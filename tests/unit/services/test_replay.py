@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from fanfare.domain.chunk import ChunkState
+from fanfare.domain.dead_letter import DeadLetter, Replay
 from fanfare.domain.errors import Conflict, InvalidRequest, NotFound
 from fanfare.domain.notification import NotificationStatus
 from fanfare.domain.outcome import Outcome
 from fanfare.services.dead_letters import list_dead_letters, replay_dead_letter
 from tests.factories import TENANT_ID
-from tests.unit.services.delivering import ANDROID, BUSY, GONE, KEY, World, a_chunk_of, accepted
+from tests.fakes import MemoryNotificationStore
+from tests.unit.services.delivering import ANDROID, BUSY, GONE, KEY, World, a_world, accepted
 
 LETTER = f"{KEY.notification_id}-0"
 
 
-def _failed() -> World:
+def _failed(**overrides: Any) -> World:
     """A chunk of which one failed for good, one is dead, and one was sent."""
-    world = a_chunk_of(ANDROID, ANDROID, ANDROID, ttl_seconds=60)
+    world = accepted(a_world(ANDROID, ANDROID, ANDROID, **overrides), ttl_seconds=60)
     world.answer({1: BUSY, 2: GONE})
     world.deliver()
     world.pass_later(timedelta(minutes=5))
@@ -92,3 +95,32 @@ def test_unknown_dead_letter_is_not_found() -> None:
         replay_dead_letter(_failed().deps, TENANT_ID, "nothing-0", "request-2")
     with pytest.raises(NotFound):
         replay_dead_letter(_failed().deps, "another", LETTER, "request-2")
+
+
+class ContestedNotificationStore(MemoryNotificationStore):
+    """Before each of the next `races` replays, somebody else writes the chunk."""
+
+    races = 0
+
+    def replay(self, letter: DeadLetter, replay: Replay, now: datetime) -> DeadLetter | None:
+        if self.races:
+            self.races -= 1
+            assert self.save_chunk(self._chunks[letter.key]) is not None
+        return super().replay(letter, replay, now)
+
+
+def test_replay_that_lost_a_race_is_planned_anew() -> None:
+    store = ContestedNotificationStore()
+    world = _failed(notifications=store)
+    store.races = 2
+    assert replay_dead_letter(world.deps, TENANT_ID, LETTER, "request-2").replayed_at == world.clock.now()
+    assert world.chunk().state is ChunkState.RETRYING
+
+
+def test_replay_that_loses_every_race_is_a_conflict_and_changes_nothing() -> None:
+    store = ContestedNotificationStore()
+    world = _failed(notifications=store)
+    store.races = 100
+    with pytest.raises(Conflict):
+        replay_dead_letter(world.deps, TENANT_ID, LETTER, "request-2")
+    assert (world.chunk().state, world.due()) == (ChunkState.DONE, [])
