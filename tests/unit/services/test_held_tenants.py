@@ -151,6 +151,13 @@ def test_server_error_proves_nothing_to_a_probe() -> None:
     assert ALL in world.tenant().breakers
 
 
+def test_ending_instance_parks_what_its_broken_project_holds() -> None:
+    world = everybody(a_chunk_of(ANDROID, ANDROID, batch_size=1), FORBIDDEN)
+    world.lifecycle.stopping = True
+    world.deliver()
+    assert (world.chunk().state, world.chunk().reason) == (ChunkState.PARKED, "breaker_open:PERMISSION_DENIED")
+
+
 def test_breaker_without_parked_work_closes_at_its_probe() -> None:
     world = everybody(a_chunk_of(ANDROID), FORBIDDEN)
     world.deliver()
@@ -366,6 +373,27 @@ def test_held_notification_that_is_gone_does_not_keep_the_tenant_in_quarantine()
     release_tenant(world.deps, TENANT_ID, HeldTargets.RETIRE, "client-1")
     assert world.retired() == list(range(1, FEWEST_RESULTS + 1))
     assert world.tenant().quarantine is None
+
+
+def test_answers_that_were_judged_do_not_judge_what_comes_after_the_release() -> None:
+    world = _quarantined()
+    world.answer({1: GONE})
+    release_tenant(world.deps, TENANT_ID, HeldTargets.KEEP, "client-1")
+    world.tick()
+    assert world.outcomes(ChunkKey(TENANT_ID, "notification-2", 0)) == {1: FAILED}
+    assert (world.retired(), world.tenant().quarantine) == ([1], None)
+
+
+def test_pass_in_which_nobody_dies_pulls_no_brake() -> None:
+    world = a_world(*[ANDROID] * 120)
+    sends = ((range(1, 61), timedelta(0)), (range(61, 101), timedelta(minutes=5)), (range(101, 121), timedelta(minutes=6)))
+    world.answer(dict.fromkeys(range(61, 101), GONE))
+    for index, (numbers, pause) in enumerate(sends):
+        world.clock.advance(pause)
+        accepted(world, *numbers, id=f"send-{index}")
+        world.deliver(ChunkKey(TENANT_ID, f"send-{index}", 0))
+    # The first sixty no longer count: forty of the sixty that do are dead, but that was plausible when they died.
+    assert (world.retired(), world.tenant().quarantine) == (list(range(61, 101)), None)
 
 
 def test_tenant_in_no_quarantine_can_not_be_released() -> None:

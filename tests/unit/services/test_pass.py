@@ -98,6 +98,14 @@ def test_payload_that_is_refused_fails_everybody_who_would_get_it_and_nobody_els
     assert world.retired() == []
 
 
+def test_answer_that_came_stands_although_the_payload_is_refused_to_another() -> None:
+    world = a_chunk_of(ANDROID, ANDROID, ANDROID, batch_size=2)
+    world.answer({2: BAD_PAYLOAD})
+    world.deliver()
+    assert world.outcomes() == {1: SENT, 2: FAILED, 3: FAILED}
+    assert [world.chunk().results[f"device-{number}"].attempts for number in (1, 2, 3)] == [1, 1, 1]
+
+
 def test_bad_target_is_retired_where_others_took_the_same_payload() -> None:
     world = a_chunk_of(ANDROID, ANDROID)
     world.answer({1: BAD_TARGET})

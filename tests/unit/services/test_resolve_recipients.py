@@ -152,10 +152,12 @@ def test_few_of_many_are_all_reached(to: Addressees) -> None:
 
 @pytest.mark.parametrize("to", KINDS, ids=["addresses", "segment"])
 def test_more_devices_than_can_be_looked_at_are_refused_and_not_cut_off(to: Addressees) -> None:
-    only = Segment(platform=(Platform.IOS,))
-    assert len(_ids(_crowd(MOST_SCANNED, ios=1), to, only)) == 1
+    deps, only = _crowd(MOST_SCANNED, ios=1), Segment(platform=(Platform.IOS,))
+    assert len(_ids(deps, to, only)) == 1
+    person = deps.profiles.find(TENANT_ID, [username("crowd")])[username("crowd")]
+    add_devices(deps, device_of(person, id="one-more"))
     with pytest.raises(InvalidRequest) as refused:
-        _ids(_crowd(MOST_SCANNED + 1, ios=1), to, only)
+        _ids(deps, to, only)
     assert [error.field for error in refused.value.errors] == ["to"]
 
 

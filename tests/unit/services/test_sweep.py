@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from fanfare.domain.chunk import ChunkKey
-from fanfare.domain.notification import FIRST_CHECK
+from fanfare.domain.breaker import FIRST_PROBE
+from fanfare.domain.chunk import Chunk, ChunkKey
+from fanfare.domain.notification import FIRST_CHECK, Notification
 from fanfare.domain.outcome import Outcome
+from fanfare.domain.recipient import Recipient
 from fanfare.services.sweep import NEXT_CHECK, Swept, sweep
 from tests.factories import TENANT_ID
-from tests.unit.services.delivering import ANDROID, BUSY, KEY, MINUTE, SECOND, a_chunk_of, a_world, accepted
+from tests.fakes import MemoryNotificationStore
+from tests.unit.services.delivering import ANDROID, BUSY, FORBIDDEN, KEY, MINUTE, SECOND, a_chunk_of, a_world, accepted
 
 
 def test_notification_whose_nudge_was_lost_is_nudged_after_its_first_check() -> None:
@@ -77,3 +80,36 @@ def test_refused_nudge_of_the_sweep_is_repeated_by_the_next() -> None:
     world.tasks.refusing = False
     world.clock.advance(NEXT_CHECK)
     assert world.sweep() == [KEY]
+
+
+class ForgetfulNotificationStore(MemoryNotificationStore):
+    """A query may still find what was just deleted, as Firestore's does."""
+
+    deleted = False
+
+    def get_with_chunk(self, key: ChunkKey) -> tuple[Notification, Chunk | None] | None:
+        return None if self.deleted else super().get_with_chunk(key)
+
+    def read_chunk(self, key: ChunkKey) -> tuple[Notification, tuple[Recipient, ...]] | None:
+        return None if self.deleted else super().read_chunk(key)
+
+
+def test_notification_that_was_deleted_meanwhile_is_not_nudged() -> None:
+    store = ForgetfulNotificationStore()
+    world = accepted(a_world(ANDROID, notifications=store))
+    world.clock.advance(FIRST_CHECK)
+    store.deleted = True
+    assert world.sweep() == []
+
+
+def test_probe_is_not_made_with_a_chunk_that_was_deleted_meanwhile() -> None:
+    store = ForgetfulNotificationStore()
+    world = accepted(a_world(ANDROID, notifications=store))
+    world.answer({1: FORBIDDEN})
+    world.deliver()
+    world.sent_to()
+    store.deleted = True
+    world.clock.advance(FIRST_PROBE)
+    world.sweep()
+    assert world.sender.sent == []
+    assert world.tenant().breakers == {}, "nothing waits that could be harmed; the next send tells"
