@@ -58,5 +58,5 @@ class Plan:
         return range(1, notifications // 2, self.refused_nudge_every) if notifications > self.refused_nudge_every else range(0)
 
 
-SMALL = Plan(recipients=2_000, kills=8, minutes=2.5, seconds_per_kill=1.25, firestore_stop_seconds=5.0, tick_seconds=2.0)
+SMALL = Plan(recipients=2_000, kills=8, minutes=2.5, seconds_per_kill=1.25, firestore_stop_seconds=5.0, tick_seconds=2.0, duplicate_share=0.5)
 """What CI can afford with every push."""
