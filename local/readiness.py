@@ -34,13 +34,13 @@ def accepts_connections(port: int, host: str = LOOPBACK) -> bool:
         return False
 
 
-def answers_http(port: int) -> bool:
-    """Tell whether the server on this loopback port answers `GET /` with 200."""
+def answers_http(port: int, *, path: str = "/", status: int = http.HTTPStatus.OK) -> bool:
+    """Tell whether the server on this loopback port answers a GET with this status."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=_ANSWER_SECONDS)
     with closing(connection):
         try:
-            connection.request("GET", "/")
-            return connection.getresponse().status == http.HTTPStatus.OK
+            connection.request("GET", path)
+            return connection.getresponse().status == status
         except (OSError, http.client.HTTPException):
             return False
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 
 from local.addresses import LOOPBACK, Addresses
@@ -24,11 +25,12 @@ DOWNLOAD_SECONDS = 900.0
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """How to run one child of the stack."""
+    """How to run one child of the stack. `listens_on` are the hosts and ports that callers know it by."""
 
     command: list[str]
     environment: dict[str, str]
     folder: Path
+    listens_on: Sequence[tuple[str, int]]
     is_ready: Callable[[], bool]
     start_seconds: float = START_SECONDS
 
@@ -61,52 +63,61 @@ def emulator_service(plan: StackPlan, emulators: frozenset[str]) -> Service:
         command=firebase_command(write_config(plan.folder, plan.addresses), emulators),
         environment=firebase_environment(plan.folder, plan.inherited),
         folder=plan.folder,
+        listens_on=[(LOOPBACK, port) for port in ports],
         is_ready=lambda: all(answers_http(port) for port in ports),
         start_seconds=START_SECONDS if find_sdk_jar(plan.inherited) else DOWNLOAD_SECONDS,
     )
 
 
-def _module_service(plan: StackPlan, module: str, ready_file: Path, arguments: list[str]) -> Service:
+def _module_service(plan: StackPlan, module: str, ready_file: Path, ports: Mapping[str, int], files: Mapping[str, Path]) -> Service:
+    arguments = [part for name, value in {**ports, **files}.items() for part in (name, str(value))]
     return Service(
         command=[sys.executable, "-m", module, "--host", LOOPBACK, *arguments, "--ready-file", str(ready_file)],
         environment={**plan.inherited, "PYTHONUNBUFFERED": "1"},
         folder=ROOT,
+        listens_on=[(LOOPBACK, port) for port in ports.values()],
         is_ready=partial(is_written, ready_file),
     )
 
 
 def fcm_service(plan: StackPlan) -> Service:
     """Return the FCM simulator."""
-    ports = ["--tls-port", str(plan.addresses.fcm_tls), "--http-port", str(plan.addresses.fcm_http)]
-    files = ["--certificate", str(plan.certificates.certificate), "--private-key", str(plan.certificates.private_key)]
-    return _module_service(plan, "local.fcm", plan.folder / "fcm.ready", [*ports, *files])
+    ports = {"--tls-port": plan.addresses.fcm_tls, "--http-port": plan.addresses.fcm_http}
+    files = {"--certificate": plan.certificates.certificate, "--private-key": plan.certificates.private_key}
+    return _module_service(plan, "local.fcm", plan.folder / "fcm.ready", ports, files)
 
 
 def cloud_service(plan: StackPlan) -> Service:
     """Return the stand-in for Cloud Tasks, Secret Manager, Scheduler and the OAuth token server."""
-    return _module_service(plan, "local.cloud", plan.folder / "cloud.ready", ["--port", str(plan.addresses.cloud)])
+    return _module_service(plan, "local.cloud", plan.folder / "cloud.ready", {"--port": plan.addresses.cloud}, {})
 
 
 def function_service(plan: StackPlan, function: Function) -> Service:
-    """Return one function. It is ready when it listens: functions-framework has loaded `main.py` by then."""
+    """Return one function. It is ready when its worker answers.
+
+    The framework listens as soon as it has loaded `main.py`, and only then starts the worker. No function has anything at this path.
+    """
     port = plan.addresses.functions[function.name]
     return Service(
         command=function_command(function, plan.settings.functions_folder, port),
         environment={**plan.inherited, **plan.service_environment, **function_environment(function)},
         folder=ROOT,
-        is_ready=partial(accepts_connections, port),
+        listens_on=[(LOOPBACK, port)],
+        is_ready=partial(answers_http, port, path="/robots.txt", status=HTTPStatus.NOT_FOUND),
     )
 
 
 def gateway_service(plan: StackPlan) -> Service:
     """Return the gateway in front of the functions."""
     host, port = plan.settings.host, plan.addresses.gateway
+    called = LOOPBACK if host in {"0.0.0.0", ""} else host  # noqa: S104 - compared, not bound
     functions = [part for name in plan.addresses.functions for part in ("--function", f"{name}={plan.addresses.function_url(name)}")]
     return Service(
         command=[sys.executable, "-m", "local.gateway", "--host", host, "--port", str(port), *functions],
         environment={**plan.inherited, "PYTHONUNBUFFERED": "1"},
         folder=ROOT,
-        is_ready=partial(accepts_connections, port, LOOPBACK if host in {"0.0.0.0", ""} else host),  # noqa: S104 - compared, not bound
+        listens_on=[(called, port)],
+        is_ready=partial(accepts_connections, port, called),
     )
 
 

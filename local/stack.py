@@ -21,10 +21,11 @@ from local.errors import StackError
 from local.firebase import PROJECT
 from local.functions import FUNCTIONS
 from local.processes import ChildProcess
-from local.readiness import wait_until
+from local.readiness import accepts_connections, wait_until
 from local.services import Service, StackPlan, services_of
 from local.settings import StackSettings
 
+_CLOSE_SECONDS = 3.0
 ALL_PARTS = frozenset({"firestore", "auth", "fcm", "cloud", "gateway", *(function.name for function in FUNCTIONS)})
 
 
@@ -65,8 +66,10 @@ class Stack:
         self._services = services_of(self._plan(), self._parts)
         with ExitStack() as stopping:
             for name, service in self._services.items():
-                self._start(name, service)
-                stopping.callback(self._children[name].stop)
+                child = self._children[name] = self._child(name, service)
+                # Before the start: an interruption may come at any time.
+                stopping.callback(child.stop)
+                self._start(name)
             self._fill_cloud()
             for name in self._services:
                 self._wait_until_ready(name)
@@ -87,13 +90,14 @@ class Stack:
             environment=self._started_in,
         )
 
-    def _start(self, name: str, service: Service) -> None:
+    def _child(self, name: str, service: Service) -> ChildProcess:
         log = self.log(name)
         log.write_bytes(b"")
+        return ChildProcess(service.command, environment=service.environment, folder=service.folder, log=log)
+
+    def _start(self, name: str) -> None:
         self._ready_file(name).unlink(missing_ok=True)
-        child = ChildProcess(service.command, environment=service.environment, folder=service.folder, log=log)
-        self._children[name] = child
-        child.start()
+        self._children[name].start()
         self._expected.add(name)
 
     def _ready_file(self, name: str) -> Path:
@@ -134,20 +138,30 @@ class Stack:
                 raise StackError(f"{name} ended with status {child.exit_status}; its log {self.log(name)} ends with: {child.last_line()}")
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
-        """Send a signal to one part: SIGKILL, SIGSTOP and SIGCONT to its whole process tree, others to its first process."""
+        """Send a signal to one part: SIGKILL, SIGSTOP and SIGCONT to its whole process tree, others to its first process.
+
+        Returns once nothing of the part is left and its ports refuse connections, after SIGKILL and SIGTERM, and once it stands still, after
+        SIGSTOP. Raises StackError when that is not so in time.
+        """
         if number not in {signal.SIGSTOP, signal.SIGCONT}:
             self._expected.discard(name)
         self._children[name].send_signal(number)
+        if number in {signal.SIGKILL, signal.SIGTERM}:
+            self._wait_until_closed(name)
 
     def restart(self, name: str) -> None:
         """Stop one part if it runs, start it again on the same port and wait until it is ready; Firestore comes back empty."""
         self._expected.discard(name)
-        child = self._children[name]
-        child.stop()
-        self._ready_file(name).unlink(missing_ok=True)
-        child.start()
-        self._expected.add(name)
+        self._children[name].stop()
+        self._wait_until_closed(name)
+        self._start(name)
         self._wait_until_ready(name)
+
+    def _wait_until_closed(self, name: str) -> None:
+        """Wait until nobody can reach what has ended: its successor must not be taken for ready by an answer of somebody else."""
+        addresses = self._services[name].listens_on
+        if not wait_until(lambda: not any(accepts_connections(port, host) for host, port in addresses), timeout_seconds=_CLOSE_SECONDS):
+            raise StackError(f"{name} has ended, and a port of it still accepts connections {_CLOSE_SECONDS:.0f} seconds later: {addresses}.")
 
     def log(self, name: str) -> Path:
         """The file that holds what this part has printed."""

@@ -12,7 +12,8 @@ DEAD_PREFIX, LIVE_PREFIX = "chaos-dead-", "chaos-live-"
 PLATFORMS = ("android", "ios", "web")
 FEWEST, MOST = 300, 500
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
-_TOKEN_LENGTH, _FID_LENGTH = 130, 22
+_TOKEN_TAIL, _FID_TAIL = 130, 5
+# With its prefix and number a FID has 22 characters and begins with c, as Firebase draws them.
 _DEVICES_PER_USER = 50
 
 
@@ -68,7 +69,7 @@ def registration_of(person: Person, number: int) -> dict[str, str]:
 def _person(plan: Plan, number: int) -> Person:
     random = plan.random(f"person {number}")
     prefix = DEAD_PREFIX if random.random() < plan.dead_share else LIVE_PREFIX
-    kind, length = random.choice([("token", _TOKEN_LENGTH), ("token", _TOKEN_LENGTH), ("fid", _FID_LENGTH)])
+    kind, length = random.choice([("token", _TOKEN_TAIL), ("token", _TOKEN_TAIL), ("fid", _FID_TAIL)])
     value = "".join(random.choices(_ALPHABET, k=length))
     return Person(f"{prefix}{number:06}{':' if kind == 'token' else ''}{value}", kind, random.choice(PLATFORMS))
 

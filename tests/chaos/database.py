@@ -23,19 +23,24 @@ class StoredChunk:
     claims: int
 
     @property
+    def is_claimed(self) -> bool:
+        """Whether a call has taken it and not put it down."""
+        return self.state == "claimed"
+
+    @property
     def is_open(self) -> bool:
         """Whether somebody must still work on it."""
         return self.state not in _FINAL
 
 
-def read_chunks(firestore_host: str) -> list[StoredChunk]:
-    """Read every chunk of the database, in one query of the collection group."""
+def read_chunks(firestore_host: str, *, timeout_seconds: float = _TIMEOUT_SECONDS) -> list[StoredChunk]:
+    """Read every chunk of the database, in one query of the collection group. Raises requests.Timeout when there is no answer in time."""
     query = {
         "from": [{"collectionId": "chunks", "allDescendants": True}],
         "select": {"fields": [{"fieldPath": "state"}, {"fieldPath": "attempt"}]},
     }
     url = f"http://{firestore_host}/v1/projects/{PROJECT}/databases/(default)/documents:runQuery"
-    response = requests.post(url, json={"structuredQuery": query}, headers=_OWNER, timeout=_TIMEOUT_SECONDS)
+    response = requests.post(url, json={"structuredQuery": query}, headers=_OWNER, timeout=timeout_seconds)
     response.raise_for_status()
     found = [row["document"] for row in response.json() if "document" in row]
     return [

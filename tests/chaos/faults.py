@@ -9,7 +9,7 @@ from typing import Any
 from tests.chaos.audience import DEAD_PREFIX
 from tests.chaos.plan import Plan
 
-QUICK_SECONDS, SLOW_SECONDS, SLOW_SHARE = 0.2, 0.8, 0.2
+QUICK_SECONDS, SLOW_SECONDS, SLOW_SHARE = 0.3, 1.2, 0.2
 """FCM takes its time, so that a kill meets messages that are accepted and not yet answered."""
 _WAIT: dict[str, Any] = {"retry_after": 1}
 

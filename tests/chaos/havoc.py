@@ -8,12 +8,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from threading import Event
 
+import requests
+
 from local.stack import Stack
 from tests.chaos.audience import Draft
 from tests.chaos.backend import Backend
 from tests.chaos.cloud import Cloud
+from tests.chaos.database import read_chunks
 from tests.chaos.evidence import Posted, device_ids_of
 from tests.chaos.plan import Plan
+
+_LOOK_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """One kill of `send`: seconds from the signal until its successor answered, and how many passes it cut off."""
+
+    back_seconds: float
+    cut_off: int
 
 
 @dataclass(slots=True)
@@ -27,20 +40,35 @@ class Clock:
         return not over.wait(max(0.0, instant - (time.monotonic() - self.started)))
 
 
-def kill_again_and_again(stack: Stack, plan: Plan, clock: Clock, over: Event) -> list[float]:
-    """Kill `send` at each instant and start it at once on the same port; returns how long each restart took.
+def kill_again_and_again(stack: Stack, plan: Plan, clock: Clock, over: Event) -> list[Kill]:
+    """Kill `send` at each instant and start it again on the same port once nothing of it is left.
 
     Call it in the thread that started the stack: what another thread starts dies with that thread.
     """
-    restarts = []
+    kills: list[Kill] = []
+    known: set[tuple[str, int]] = set()
     for instant in plan.kill_instants():
         if not clock.wait_until(instant, over):
             break
+        began = time.monotonic()
         stack.kill("send", signal.SIGKILL)
-        killed = time.monotonic()
+        cut_off = _ownerless_claims(stack.firestore_host) - known
         stack.restart("send")
-        restarts.append(time.monotonic() - killed)
-    return restarts
+        kills.append(Kill(time.monotonic() - began, len(cut_off)))
+        known |= cut_off
+    return kills
+
+
+def _ownerless_claims(firestore_host: str) -> set[tuple[str, int]]:
+    """The claims, by chunk and number, that stand while no process of `send` lives: each was a pass that ended before its end.
+
+    There are none while Firestore does not answer. The leases last longer than that, so that a later look finds them.
+    """
+    try:
+        chunks = read_chunks(firestore_host, timeout_seconds=_LOOK_SECONDS)
+    except requests.Timeout:
+        return set()
+    return {(chunk.path, chunk.claims) for chunk in chunks if chunk.is_claimed}
 
 
 def stop_firestore(stack: Stack, plan: Plan, clock: Clock, over: Event) -> None:

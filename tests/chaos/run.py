@@ -24,7 +24,7 @@ from tests.chaos.cloud import Cloud
 from tests.chaos.database import read_chunks
 from tests.chaos.evidence import Evidence, Posted, gather
 from tests.chaos.faults import fcm_faults, task_faults
-from tests.chaos.havoc import Clock, kill_again_and_again, post, stop_firestore, tick
+from tests.chaos.havoc import Clock, Kill, kill_again_and_again, post, stop_firestore, tick
 from tests.chaos.judge import Promise, judge
 from tests.chaos.plan import Plan
 from tests.chaos.simulator import Simulator
@@ -41,7 +41,7 @@ class Report:
     plan: Plan
     evidence: Evidence
     promises: Sequence[Promise]
-    restarts: Sequence[float]
+    kills: Sequence[Kill]
     seconds: float
     delivered_seconds: float
     posted_again: int
@@ -50,6 +50,11 @@ class Report:
     fcm: dict[str, int]
     refused: dict[str, int]
     tasks: dict[str, int]
+
+    @property
+    def passes_cut_off(self) -> int:
+        """How many calls of `send` were killed amid a chunk."""
+        return sum(kill.cut_off for kill in self.kills)
 
     @property
     def broken(self) -> list[Promise]:
@@ -90,8 +95,8 @@ def _run(plan: Plan, stack: Stack, backend: Backend, started: float, say: Callab
             stopping = side.submit(stop_firestore, stack, plan, clock, over)
             ticking = side.submit(tick, cloud, plan, over)
             posting = side.submit(post, drafts, backend, cloud, plan, clock, over)
-            restarts = kill_again_and_again(stack, plan, clock, over)
-            say(f"{len(restarts)} kills are over after {time.monotonic() - started:.0f} s.")
+            kills = kill_again_and_again(stack, plan, clock, over)
+            say(f"{len(kills)} kills are over after {time.monotonic() - started:.0f} s.")
             posted = posting.result(timeout=_left(plan, started))
             left = _open_notifications(posted, backend)
             _wait_for_all(posted, backend, stack, deadline=started + plan.minutes * 60)
@@ -106,7 +111,7 @@ def _run(plan: Plan, stack: Stack, backend: Backend, started: float, say: Callab
         plan=plan,
         evidence=evidence,
         promises=judge(evidence, plan.recipients),
-        restarts=restarts,
+        kills=kills,
         seconds=time.monotonic() - started,
         delivered_seconds=delivered,
         posted_again=backend.again,

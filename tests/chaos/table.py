@@ -21,13 +21,14 @@ def figures(report: Report) -> list[tuple[str, str]]:
     accepted = [case.accepted for case in everybody]
     repeats = sum(number - 1 for number in accepted if number)
     by_faults = sum(report.fault_hits.get(name, 0) for name in REPEATING)
-    kills = len(report.restarts)
-    back = median(report.restarts) if kills else 0
+    kills = len(report.kills)
+    back = median(kill.back_seconds for kill in report.kills) if kills else 0
     by_kills = (repeats - by_faults) / max(1, kills)
     tasks = ", ".join(f"{report.tasks[name]:,} {name}" for name in ("created", "dispatched", "duplicated", "retried", "exhausted"))
     return [
         ("recipients", f"{len(everybody):,} ({len(everybody) - dead:,} live, {dead:,} dead) in {len(report.evidence.accounts)} notifications"),
         ("`send` killed", f"{kills} times, back after {back:.1f} s; {report.open_after_kills} notifications were open after the last"),
+        ("passes cut off", f"{report.passes_cut_off:,}: claims that stood while no process of `send` lived"),
         ("Firestore stopped", f"{report.plan.firestore_stop_seconds:.0f} s"),
         ("posts repeated by the client", f"{report.posted_again}"),
         ("tasks", tasks),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -10,9 +11,9 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from local.descendants import descendants_of
+from local.descendants import descendants_of, find_process, is_running
 from local.errors import StackError
-from local.readiness import wait_until
+from local.readiness import accepts_connections
 from local.settings import StackSettings
 from local.stack import Stack
 
@@ -92,25 +93,91 @@ def test_a_stopped_part_goes_on_when_it_is_continued(functions: Stack) -> None:
     assert fetch(functions.urls["api"])["path"] == "/?"
 
 
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_nothing_of_a_killed_part_is_left_and_its_port_is_closed(functions: Stack, number: signal.Signals) -> None:
+    leader = functions.pid("send")
+    assert leader
+    worker = descendants_of(leader)
+    assert worker
+    functions.kill("send", number)
+    assert not any(is_running(process) for process in worker)
+    assert functions.pid("send") is None
+    assert not accepts_connections(int(functions.urls["send"].rpartition(":")[2]))
+    functions.restart("send")
+
+
+SLOW_TO_FORK = """
+import os, threading
+os.register_at_fork(before=lambda: threading.Event().wait(1))
+def send(request):
+    return "sent"
+"""
+
+
+def test_a_function_that_listens_and_has_no_worker_yet_is_not_ready(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(SLOW_TO_FORK, encoding="utf-8")
+    with Stack(StackSettings(functions_folder=tmp_path), folder=tmp_path / "run", parts={"send"}) as stack:
+        leader = stack.pid("send")
+        assert leader
+        assert descendants_of(leader)
+
+
+def test_a_restart_ends_what_the_part_has_left_behind(functions: Stack) -> None:
+    leader = functions.pid("send")
+    assert leader
+    (worker,) = descendants_of(leader)
+    os.kill(worker.pid, signal.SIGSTOP)
+    os.kill(leader, signal.SIGKILL)
+    functions.restart("send")
+    assert not is_running(worker)
+    assert fetch(functions.urls["send"])["pid"] != worker.pid
+
+
+def test_a_restart_does_not_take_a_stranger_on_the_port_for_the_part(functions: Stack) -> None:
+    functions.kill("send")
+    port = int(functions.urls["send"].rpartition(":")[2])
+    with socket.create_server(("127.0.0.1", port)), pytest.raises(StackError, match=f"still accepts connections .*{port}"):
+        functions.restart("send")
+    functions.restart("send")
+
+
+def test_what_has_its_own_session_is_killed_with_its_part(functions: Stack) -> None:
+    stray = find_process(int(str(fetch(f"{functions.urls['send']}/leave")["stray"])))
+    assert stray
+    assert stray.session == stray.pid
+    functions.kill("send", signal.SIGKILL)
+    assert not is_running(stray)
+    functions.restart("send")
+
+
 def test_a_part_that_ends_by_itself_is_named(tmp_path: Path) -> None:
     with Stack(SETTINGS, folder=tmp_path, parts={"send"}) as stack:
         pid = stack.pid("send")
         assert pid
-        descendants = descendants_of(pid)
-        assert descendants
-        Path(f"/proc/{pid}").resolve(strict=True)
-        stack._children["send"].send_signal(signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         with pytest.raises(StackError, match="send ended with status -9"):
             stack.check()
 
 
 def test_nothing_survives_the_block(tmp_path: Path) -> None:
     with Stack(SETTINGS, folder=tmp_path, parts={"firestore", *PARTS}) as stack:
-        leaders = [pid for name in ("firestore", *PARTS) if (pid := stack.pid(name))]
-        below = [process.pid for pid in leaders for process in descendants_of(pid)]
+        leaders = [process for name in ("firestore", *PARTS) if (process := find_process(stack.pid(name) or 0))]
+        below = [process for leader in leaders for process in descendants_of(leader.pid)]
+        assert len(leaders) == 4
         # The emulator's Java and the workers of both functions.
         assert len(below) >= 3
-    assert wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in (*leaders, *below)), timeout_seconds=5)
+    assert not any(is_running(process) for process in (*leaders, *below))
+
+
+def test_nothing_survives_the_end_of_a_part_that_ended_before_the_block(tmp_path: Path) -> None:
+    with Stack(SETTINGS, folder=tmp_path, parts={"send"}) as stack:
+        leader = stack.pid("send")
+        assert leader
+        below = descendants_of(leader)
+        os.kill(leader, signal.SIGKILL)
+    assert below
+    assert not any(is_running(process) for process in below)
 
 
 def test_a_function_that_cannot_be_loaded_stops_the_start_with_its_reason(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from local.descendants import descendants_of
+from local.descendants import RunningProcess, descendants_of, is_running
 from local.readiness import wait_until
 from local.settings import ROOT
 
@@ -56,50 +56,52 @@ def wait_for(output: Path, text: str) -> str:
     return output.read_text(encoding="utf-8")
 
 
-def all_gone(pids: list[int]) -> bool:
-    return wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), timeout_seconds=10)
+def all_gone(processes: list[RunningProcess]) -> bool:
+    return wait_until(lambda: not any(is_running(process) for process in processes), timeout_seconds=10)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_stop_signal_ends_every_child_and_counts_as_success(tmp_path: Path, number: signal.Signals) -> None:
     with foreground(tmp_path) as (process, output):
         printed = wait_for(output, "Ctrl-C stops it.")
-        pids = [child.pid for child in descendants_of(process.pid)]
+        children = descendants_of(process.pid)
         process.send_signal(number)
         assert process.wait(30) == 0
     assert "pushed to http://127.0.0.1:" in printed
-    assert len(pids) >= 7
-    assert all_gone(pids)
+    assert len(children) >= 7
+    assert all_gone(children)
 
 
 def test_no_child_survives_a_killed_parent(tmp_path: Path) -> None:
     with foreground(tmp_path) as (process, output):
         wait_for(output, "Ctrl-C stops it.")
-        pids = [child.pid for child in descendants_of(process.pid)]
+        children = descendants_of(process.pid)
         process.send_signal(signal.SIGKILL)
         process.wait(10)
-        assert len(pids) >= 7
-        assert all_gone(pids)
+        assert len(children) >= 7
+        assert all_gone(children)
 
 
 def test_a_stop_signal_during_the_start_ends_every_child(tmp_path: Path) -> None:
     with foreground(tmp_path) as (process, output):
         wait_for(output, "Starting")
         assert wait_until(lambda: bool(descendants_of(process.pid)), timeout_seconds=30)
+        children = descendants_of(process.pid)
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
+    assert all_gone(children)
     assert not list(tmp_path.glob("run/stack.env"))
 
 
 def test_a_part_that_dies_later_stops_the_stack_with_status_1_and_its_name(tmp_path: Path) -> None:
     with foreground(tmp_path, parts=("send", "gateway")) as (process, output):
         wait_for(output, "Ctrl-C stops it.")
-        pids = [child.pid for child in descendants_of(process.pid)]
-        function = next(child.pid for child in descendants_of(process.pid) if b"--target\0send" in Path(f"/proc/{child.pid}/cmdline").read_bytes())
+        children = descendants_of(process.pid)
+        function = next(child.pid for child in children if b"--target\0send" in Path(f"/proc/{child.pid}/cmdline").read_bytes())
         os.kill(function, signal.SIGKILL)
         assert process.wait(30) == 1
     assert "send ended with status -9" in output.read_text(encoding="utf-8")
-    assert all_gone(pids)
+    assert all_gone(children)
 
 
 def test_a_failed_first_push_stops_the_stack_with_status_1(tmp_path: Path) -> None:

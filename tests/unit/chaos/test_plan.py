@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -40,6 +41,22 @@ def test_kills_firestore_stop_and_posts_lie_within_the_time_of_the_kills() -> No
     instants = [*PLAN.kill_instants(), PLAN.firestore_stop_instant(), *PLAN.post_instants(8)]
     assert len(PLAN.kill_instants()) == 20
     assert 0 <= min(instants) <= max(instants) <= PLAN.kill_seconds
+
+
+@pytest.mark.parametrize(("plan", "notifications"), [(Plan(), 51), (SMALL, 5)], ids=["full", "small"])
+def test_posts_are_spread_evenly_over_nearly_all_of_the_kills(plan: Plan, notifications: int) -> None:
+    instants = plan.post_instants(notifications)
+    gaps = {round(later - earlier, 6) for earlier, later in pairwise(instants)}
+    assert instants[0] == 0
+    assert gaps == {round(0.95 * plan.kill_seconds / notifications, 6)}
+
+
+@pytest.mark.parametrize(("plan", "notifications"), [(Plan(), 51), (SMALL, 5)], ids=["full", "small"])
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_send_is_killed_in_every_stretch_of_time_and_after_the_last_post(plan: Plan, notifications: int, seed: int) -> None:
+    instants = replace(plan, seed=seed).kill_instants()
+    assert [int(instant // plan.seconds_per_kill) for instant in instants] == list(range(plan.kills))
+    assert instants[-1] > plan.post_instants(notifications)[-1]
 
 
 def test_a_tag_of_the_callers_own_stands_where_each_platform_reads_it() -> None:
