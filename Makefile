@@ -7,7 +7,7 @@ UV_COMPILE := .venv/bin/uv pip compile --quiet --python-version 3.11 --universal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-unit test-rules chaos bench-send lint format lock clean
+.PHONY: help setup docs run test test-unit test-rules chaos bench-api bench-send rotate-keys lint format lock clean
 # The targets share .local and the machine's two cores: one after the other, also under `make -j`.
 .NOTPARALLEL:
 
@@ -45,6 +45,9 @@ test-rules: setup ## Test the Firestore rules against an emulator
 chaos: setup ## Kill, repeat, reorder and starve the sender, then count what was lost (ARGS="--recipients 2000 --kills 8")
 	$(PYTHON) -m tests.chaos $(ARGS)
 
+bench-api: setup ## Measure POST /notify beside the commit and the task that it needs (ARGS=--quick)
+	$(PYTHON) -m tests.bench.api $(ARGS)
+
 bench-send: setup ## Measure the sender beside the vendor's SDK and plain libcurl (ARGS=--quick)
 	$(PYTHON) -m tests.bench.send $(ARGS)
 
@@ -52,6 +55,12 @@ lint: setup ## Check style, format and types
 	.venv/bin/ruff check $(PYTHON_CODE)
 	.venv/bin/ruff format --check $(PYTHON_CODE)
 	.venv/bin/mypy
+
+rotate-keys: setup ## Give every tenant new keys, or TENANT=…, and watch until all is written anew
+	@$(PYTHON) -m local.rotate_keys
+
+docs: setup ## Write what is generated into docs/
+	$(PYTHON) -m tests.structure.route_table
 
 format: setup ## Format the code and repair what can be repaired
 	.venv/bin/ruff check --fix $(PYTHON_CODE)

@@ -6,14 +6,18 @@ import gc
 import os
 from collections.abc import Callable
 from functools import cache
+from http import HTTPStatus
 from io import BytesIO
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 
-from flask import Flask, Request, Response
+from flask import Flask, Request, Response, current_app, has_app_context
 
 from fanfare.config import Settings
 from fanfare.ports import Deps
 from fanfare.web.bodies import LARGEST_BULK_BODY
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
 
 LARGEST_DRAINED = 32 * 1024 * 1024
 """Cloud Run accepts no larger request."""
@@ -32,7 +36,7 @@ def _deps() -> Deps:
 
 
 @cache
-def _surface(build: Callable[[Deps], Flask]) -> Flask:
+def _surface(build: Callable[[Deps], WSGIApplication]) -> WSGIApplication:
     surface = build(_deps())
     gc.freeze()
     gc.enable()
@@ -41,9 +45,9 @@ def _surface(build: Callable[[Deps], Flask]) -> Flask:
 
 def api(request: Request) -> Response:
     """The public API: https, API keys."""
-    from fanfare.web.api import build_api  # noqa: PLC0415 - an instance of another function never needs it
+    from fanfare.web.api import PublicApi  # noqa: PLC0415 - an instance of another function never needs it
 
-    return _hand_over(_surface(build_api), request)
+    return _hand_over(_surface(PublicApi), request)
 
 
 def send(request: Request) -> Response:
@@ -60,7 +64,25 @@ def schedule(request: Request) -> Response:
     return _hand_over(_surface(build_schedule), request)
 
 
-def _hand_over(app: Flask, request: Request) -> Response:
+def _take_over(framework: Flask) -> None:
+    """Give no answer to the framework's own app, which loads us: its pages are HTML without our headers, its redirects go to whatever host was named.
+
+    What its router refuses (`/robots.txt`, a path with a line feed, a host that is no name) goes to our app like the rest.
+    """
+    framework.debug, framework.url_map.merge_slashes = False, False
+    framework.config["PROPAGATE_EXCEPTIONS"] = False
+    for refusal in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND):
+        framework.register_error_handler(refusal, lambda _: cast("Response", framework.view_functions["run"](path="")))
+    framework.register_error_handler(HTTPStatus.INTERNAL_SERVER_ERROR, lambda _: _fail())
+
+
+def _fail() -> Response:
+    from fanfare.web.last_resort import build_last_resort  # noqa: PLC0415 - hardly ever needed
+
+    return build_last_resort()
+
+
+def _hand_over(app: WSGIApplication, request: Request) -> Response:
     """Give a request to our own app, its body buffered: the framework's app has begun to read the stream.
 
     One byte more than the largest body is read at the most; the app refuses it by its length.
@@ -81,3 +103,7 @@ def _drain(stream: IO[bytes]) -> None:
     left = LARGEST_DRAINED
     while left > 0 and (piece := stream.read(min(left, 65_536))):
         left -= len(piece)
+
+
+if has_app_context():
+    _take_over(current_app)

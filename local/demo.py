@@ -24,8 +24,9 @@ sys.path.append(str(ROOT / "functions"))
 
 from fanfare.config import Settings
 from fanfare.domain.client import TENANT_SCOPES, Scope
+from fanfare.domain.tenant import PLATFORM_TENANT
 from fanfare.ports import Deps
-from fanfare.services.provision import PLATFORM_TENANT, NewClient, create_client, create_tenant
+from fanfare.services.provision import NewClient, create_client, create_tenant
 from fanfare.wiring import build_deps
 
 LOAD_LIMITS = dict.fromkeys(("send", "bulk", "devices", "analytics", "other"), 100_000)

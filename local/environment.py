@@ -12,6 +12,7 @@ from local.settings import ROOT, StackSettings
 REGION = "us-central1"
 TASKS_SERVICE_ACCOUNT = f"tasks@{PROJECT}.iam.gserviceaccount.com"
 SCHEDULER_SERVICE_ACCOUNT = f"scheduler@{PROJECT}.iam.gserviceaccount.com"
+_HOSTING_PORT = 5000
 
 # Whatever of this a shell has set is about something else than this stack: another project, another emulator, another server.
 _NOT_INHERITED = frozenset(
@@ -28,7 +29,7 @@ _NOT_INHERITED = frozenset(
         "PORT",
     },
 )
-_NOT_INHERITED_PREFIXES = ("FANFARE_", "FCM_", "FUNCTION_", "K_")
+_NOT_INHERITED_PREFIXES = ("FANFARE_", "FCM_", "FLASK_", "FUNCTION_", "K_")
 _NOT_INHERITED_SUFFIXES = ("_EMULATOR_HOST",)
 
 
@@ -66,6 +67,10 @@ def service_environment(addresses: Addresses, settings: StackSettings, *, ca_bun
         "SCHEDULE_URL": addresses.function_url("schedule"),
         "SCHEDULER_SERVICE_ACCOUNT": SCHEDULER_SERVICE_ACCOUNT,
         "TASKS_SERVICE_ACCOUNT": TASKS_SERVICE_ACCOUNT,
+        # Whoever binds the gateway to the network is known there by names that nobody told us.
+        "ALLOWED_HOSTS": f"{LOOPBACK},localhost" if settings.host == LOOPBACK else "",
+        # The console as firebase-tools serves it.
+        "CORS_ORIGINS": f"http://localhost:{_HOSTING_PORT},http://{LOOPBACK}:{_HOSTING_PORT}",
         "LOG_LEVEL": "INFO",
     }
     return {name: value for name, value in environment.items() if value}

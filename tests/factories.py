@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fanfare.domain.address import Address, AddressKind
+from fanfare.domain.call import Actor, ActorKind, Call
 from fanfare.domain.client import TENANT_SCOPES, Client, format_token, hash_token
 from fanfare.domain.device import Device, Owner
 from fanfare.domain.message import Message, Platform, TargetKind
@@ -20,6 +21,7 @@ from fanfare.domain.recipient import Recipient
 from fanfare.domain.registration import Details, Registration
 from fanfare.domain.target import Target
 from fanfare.domain.tenant import Tenant
+from fanfare.domain.tenant_keys import FIRST_INDEX_KEY
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 """The instant at which the factories' objects are as they are; what they tell of the past lies before it."""
@@ -35,14 +37,19 @@ def a_token(name: str = "1", **fields: Any) -> Target:
 
 def an_owner(profile_id: str = "profile-1", **fields: Any) -> Owner:
     """An owner who is named by a username that follows from the profile's id."""
-    usual: dict[str, Any] = {"profile_id": profile_id, "username": f"user-of-{profile_id}", "addresses": (f"hash-of-{profile_id}",)}
+    usual: dict[str, Any] = {"profile_id": profile_id, "username": f"user-of-{profile_id}", "addresses": (f"{FIRST_INDEX_KEY}.hash-of-{profile_id}",)}
     return Owner(**usual | fields)
 
 
 def a_profile(**fields: Any) -> Profile:
     """A person known by a username."""
     named = fields.get("id", "profile-1")
-    usual: dict[str, Any] = {"id": named, "created_at": NOW - timedelta(days=30), "username": f"user-of-{named}", "addresses": (f"hash-of-{named}",)}
+    usual: dict[str, Any] = {
+        "id": named,
+        "created_at": NOW - timedelta(days=30),
+        "username": f"user-of-{named}",
+        "addresses": (f"{FIRST_INDEX_KEY}.hash-of-{named}",),
+    }
     return Profile(**usual | fields)
 
 
@@ -129,7 +136,13 @@ def a_tenant(**fields: Any) -> Tenant:
         "name": "Acme",
         "firebase_project_id": f"{named}-app",
         "credential_secret": f"fanfare-credential-{named}",
+        "credential_version": "latest",
         "data_key_id": "key-1",
         "created_at": NOW - timedelta(days=30),
     }
     return Tenant(**usual | fields)
+
+
+def a_call(key: str | None = None, *, id: str = "client-1", tenant: str = TENANT_ID, request_id: str = "request-1") -> Call:  # noqa: A002 - the client's own field
+    """A call by a client, with or without an Idempotency-Key."""
+    return Call(tenant, Actor(ActorKind.CLIENT, id, "203.0.113.7", request_id), request_id, key)

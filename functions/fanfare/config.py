@@ -10,6 +10,8 @@ GOOGLE_CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
 GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address, not a secret
 FCM_ENDPOINT = "https://fcm.googleapis.com"
 _LOCAL_ONLY = ("FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST", "CLOUD_TASKS_ENDPOINT", "SECRET_MANAGER_ENDPOINT", "FCM_CA_BUNDLE")
+_DEBUGGING = ("DEBUG", "FLASK_DEBUG")
+"""What switches on the framework's debugger, which runs code for whoever meets an error, and Flask's."""
 _ENDPOINTS = ("FCM_ENDPOINT", "OAUTH_TOKEN_URI", "OIDC_CERTS_URL", "SEND_URL", "SCHEDULE_URL")
 
 
@@ -25,6 +27,7 @@ class Settings:
     region: str
     firestore_database: str
     firestore_emulator_host: str
+    auth_emulator_host: str
     cloud_tasks_endpoint: str
     secret_manager_endpoint: str
     fcm_endpoint: str
@@ -35,6 +38,9 @@ class Settings:
     schedule_url: str
     tasks_service_account: str
     scheduler_service_account: str
+    trusted_proxy_hops: int
+    allowed_hosts: tuple[str, ...]
+    cors_origins: tuple[str, ...]
     log_level: str
 
     @classmethod
@@ -47,6 +53,7 @@ class Settings:
             region=env.get("FANFARE_REGION", "us-central1"),
             firestore_database=env.get("FIRESTORE_DATABASE", "(default)"),
             firestore_emulator_host=env.get("FIRESTORE_EMULATOR_HOST", ""),
+            auth_emulator_host=env.get("FIREBASE_AUTH_EMULATOR_HOST", ""),
             cloud_tasks_endpoint=env.get("CLOUD_TASKS_ENDPOINT", ""),
             secret_manager_endpoint=env.get("SECRET_MANAGER_ENDPOINT", ""),
             fcm_endpoint=env.get("FCM_ENDPOINT") or FCM_ENDPOINT,
@@ -57,6 +64,9 @@ class Settings:
             schedule_url=_required(env, "SCHEDULE_URL"),
             tasks_service_account=_required(env, "TASKS_SERVICE_ACCOUNT"),
             scheduler_service_account=_required(env, "SCHEDULER_SERVICE_ACCOUNT"),
+            trusted_proxy_hops=_count(env, "TRUSTED_PROXY_HOPS", default=1),
+            allowed_hosts=_words(env, "ALLOWED_HOSTS"),
+            cors_origins=_origins(env, "CORS_ORIGINS"),
             log_level=env.get("LOG_LEVEL", "INFO"),
         )
 
@@ -68,14 +78,37 @@ def _required(env: Mapping[str, str], name: str) -> str:
     return value
 
 
+def _count(env: Mapping[str, str], name: str, *, default: int) -> int:
+    value = env.get(name) or str(default)
+    if not (value.isascii() and value.isdecimal()) or len(value) > 1:
+        raise InvalidSettings(f"{name} must be a number from 0 to 9")
+    return int(value)
+
+
+def _words(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(word.strip().lower() for word in env.get(name, "").split(",") if word.strip())
+
+
+def _origins(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Read the origins of web pages, spelled as browsers spell them: a slash at the end would never match anything."""
+    origins = _words(env, name)
+    for origin in origins:
+        scheme, _, host = origin.partition("://")
+        if scheme not in {"http", "https"} or not host or not set("/?#@*\\ ").isdisjoint(host):
+            raise InvalidSettings(f"{name} must be origins such as https://console.example.com")
+    return origins
+
+
 def _check_cloud(env: Mapping[str, str]) -> None:
-    """Refuse the local stack's exceptions in a deployed function: an emulator's tokens are unsigned and its data is nobody's."""
-    for name in (*_LOCAL_ONLY, *(name for name in env if name.endswith("_EMULATOR_HOST"))):
+    """Refuse the local stack's exceptions in a deployed function: an emulator's tokens are unsigned, its data is nobody's; a debugger is a shell."""
+    for name in (*_LOCAL_ONLY, *_DEBUGGING, *(name for name in env if name.endswith("_EMULATOR_HOST"))):
         if env.get(name):
             raise InvalidSettings(f"{name} must not be set in a deployed function")
     for name in _ENDPOINTS:
         if env.get(name) and not _is_public_https(env[name]):
             raise InvalidSettings(f"{name} must be an https address of another host in a deployed function")
+    if not all(_is_public_https(origin) for origin in _words(env, "CORS_ORIGINS")):
+        raise InvalidSettings("CORS_ORIGINS must be https origins of other hosts in a deployed function")
 
 
 def _is_public_https(address: str) -> bool:

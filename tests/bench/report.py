@@ -15,7 +15,6 @@ import pycurl
 from tests.bench.cold_start import Start
 from tests.bench.rounds import Result
 
-BEGIN, END = "<!-- bench-send -->", "<!-- /bench-send -->"
 _HEADING = "# Performance\n\nMeasured, never asserted in tests: a table says when, where and by which command it was made.\n\n"
 _COLUMNS = ("", "CPU µs a message", "÷ floor", "`send_each` ÷ it", "messages/s", "÷ `send_each`'s", "peak MiB", "server µs")
 _START_COLUMNS = ("", "CPU ms", "÷ bare", "ms until the answer", "÷ bare")
@@ -23,7 +22,7 @@ _START_COLUMNS = ("", "CPU ms", "÷ bare", "ms until the answer", "÷ bare")
 
 def send_table(results: Sequence[Result], floor: Result, rival: Result) -> str:
     """One row for each contestant, compared with plain libcurl and with the SDK."""
-    return _table(_COLUMNS, [_row(result, floor, rival) for result in results])
+    return table(_COLUMNS, [_row(result, floor, rival) for result in results])
 
 
 def _row(result: Result, floor: Result, rival: Result) -> list[str]:
@@ -43,7 +42,7 @@ def _row(result: Result, floor: Result, rival: Result) -> list[str]:
 def start_table(starts: Sequence[Start]) -> str:
     """One row for each kind of start, compared with the first, the bare imports."""
     bare = starts[0]
-    return _table(
+    return table(
         _START_COLUMNS,
         [
             [
@@ -58,7 +57,7 @@ def start_table(starts: Sequence[Start]) -> str:
     )
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     ruler = ["---"] + ["---:"] * (len(columns) - 1)
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (columns, ruler, *rows))
 
@@ -78,12 +77,13 @@ def _cpu_model() -> str:
     return found[1] if found else platform.machine()
 
 
-def write_between_markers(file: Path, text: str) -> None:
-    """Replace what stands between the benchmark's markers; a file without them gets them at its end."""
-    section = f"{BEGIN}\n{text}\n{END}"
+def write_between_markers(file: Path, text: str, name: str) -> None:
+    """Replace what stands between a benchmark's markers; a file without them gets them at its end."""
+    opening, closing = f"<!-- {name} -->", f"<!-- /{name} -->"
+    section = f"{opening}\n{text}\n{closing}"
     old = file.read_text(encoding="utf-8") if file.is_file() else _HEADING
-    before, begin, rest = old.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = old.partition(opening)
+    _, end, after = rest.partition(closing)
     new = f"{before}{section}{after}" if begin and end else f"{old.rstrip()}\n\n{section}\n"
     file.parent.mkdir(exist_ok=True)
     file.write_text(new, encoding="utf-8")

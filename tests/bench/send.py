@@ -83,7 +83,7 @@ def main(arguments: Sequence[str]) -> int:
     text = _text(outcome)
     sys.stdout.write(f"{text}\n")
     if not quick:
-        report.write_between_markers(ROOT / "docs/performance.md", text)
+        report.write_between_markers(ROOT / "docs/performance.md", text, "bench-send")
     return 0
 
 

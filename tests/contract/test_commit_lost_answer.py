@@ -13,19 +13,21 @@ from datetime import timedelta
 import pytest
 
 from fanfare.adapters.firestore.client import COMMIT_SECONDS
-from fanfare.domain.audit import AuditEntry
+from fanfare.domain.audit import AuditEntry, trail
+from fanfare.domain.call import Actor, ActorKind
 from fanfare.domain.chunk import CLOCK_SKEW, LEASE, Busy, Chunk, ChunkKey, ChunkState
 from fanfare.domain.errors import Conflict, IdempotencyInProgress, Unavailable
 from fanfare.domain.idempotency import RESERVATION_LEASE, Attempt, StoredAnswer
-from fanfare.domain.listing import DeviceFilter
+from fanfare.domain.listing import AuditFilter, DeviceFilter
 from fanfare.domain.message import Platform
 from fanfare.domain.notification import NotificationStatus
 from fanfare.domain.outcome import Outcome, Result
 from fanfare.domain.registration import RegistrationPlan
+from fanfare.domain.steering import decide_cancel
 from fanfare.services.register_devices import register_device
 from tests.contract.firestore_proxy import FirestoreProxy, firestore_proxy
 from tests.contract.stores.real import Stores, open_firestore, real_stores
-from tests.factories import NOW, a_client, a_device, a_notification, a_profile, a_recipient, a_registration, a_tenant, a_token
+from tests.factories import NOW, a_call, a_client, a_device, a_notification, a_profile, a_recipient, a_registration, a_tenant, a_token
 from tests.fakes import fake_deps
 
 KEY = ChunkKey("acme", "notification-1", 0)
@@ -114,6 +116,26 @@ def test_profile_whose_name_is_taken_is_told_as_taken(network: Network) -> None:
     network.lose_answers(refusals=True)
     assert network.stores.profiles.create("acme", a_profile(id="late", username="alice")) == (holder, False)
     assert network.was_sent_again()
+
+
+def test_profile_is_renamed_once_and_its_name_moves_with_it(network: Network) -> None:
+    network.others.profiles.create("acme", a_profile(username="alice"))
+    network.lose_answers()
+    renamed = network.stores.profiles.update("acme", "profile-1", lambda profile: replace(profile, username="alicia"))
+    assert network.was_sent_again()
+    assert network.others.profiles.get("acme", "profile-1") == renamed
+    assert network.others.profiles.create("acme", a_profile(id="next", username="alice"))[1]
+    assert network.others.profiles.create("acme", a_profile(id="late", username="alicia")) == (renamed, False)
+
+
+def test_rename_to_a_taken_name_is_told_as_a_conflict(network: Network) -> None:
+    network.others.profiles.create("acme", a_profile(id="holder", username="bob"))
+    alice, _ = network.others.profiles.create("acme", a_profile(username="alice"))
+    network.lose_answers(refusals=True)
+    with pytest.raises(Conflict):
+        network.stores.profiles.update("acme", "profile-1", lambda profile: replace(profile, username="bob"))
+    assert network.was_sent_again()
+    assert network.others.profiles.get("acme", "profile-1") == alice
 
 
 def test_idempotency_key_is_reserved(network: Network) -> None:
@@ -216,10 +238,10 @@ def test_update_is_applied_once(network: Network) -> None:
 def test_device_that_another_call_changed_before_the_second_sending_keeps_both_changes(network: Network) -> None:
     """Our own id is overwritten by then, so the save is told as lost; the registration is planned again and finds itself."""
     deps = fake_deps(devices=network.stores.devices, profiles=network.stores.profiles)
-    first = register_device(deps, "acme", a_registration())
+    first = register_device(deps, a_call(tenant="acme"), a_registration())
     network.proxy.after_loss = lambda: network.others.devices.update("acme", first.device.id, lambda device: replace(device, model="Pixel 8"))
     network.lose_answers()
-    again = register_device(deps, "acme", a_registration(platform=Platform.WEB))
+    again = register_device(deps, a_call(tenant="acme"), a_registration(platform=Platform.WEB))
     stored = network.others.devices.get("acme", [first.device.id])[0]
     assert (again.created, again.device.id) == (False, first.device.id)
     assert (stored.platform, stored.model) == (Platform.WEB, "Pixel 8")
@@ -227,13 +249,32 @@ def test_device_that_another_call_changed_before_the_second_sending_keeps_both_c
 
 def test_tenant_is_updated_once_with_one_audit_entry(network: Network, emulator: str, project_id: str) -> None:
     network.lose_answers()
-    entry = AuditEntry("quota.raised", "client-1", NOW, {})
-    network.stores.tenants.update("acme", lambda tenant: replace(tenant, quota_per_minute=tenant.quota_per_minute + 1), entry)
+    entry = trail("app.updated", Actor(ActorKind.CLIENT, "client-1"), NOW)
+    network.stores.tenants.update("acme", lambda tenant: replace(tenant, name=f"{tenant.name}!"), entry)
     assert network.was_sent_again()
-    assert network.others.tenants.get_fresh("acme") == a_tenant(quota_per_minute=a_tenant().quota_per_minute + 1)
+    assert network.others.tenants.get_fresh("acme") == a_tenant(name="Acme!")
     raw = open_firestore(emulator, project_id)
-    assert [found.get("action") for found in raw.collection("tenants/acme/audit").stream()] == ["quota.raised"]
+    assert [found.get("action") for found in raw.collection("tenants/acme/audit").stream()] == ["app.updated"]
     raw.close()
+
+
+def test_client_is_changed_once_with_one_audit_entry(network: Network, emulator: str, project_id: str) -> None:
+    network.stores.clients.create(a_client())
+    network.lose_answers()
+    entry = trail("client.updated", Actor(ActorKind.CLIENT, "client-1"), NOW)
+    changed = network.stores.clients.update("client-1", lambda client: replace(client, name=f"{client.name}!"), entry)
+    assert network.was_sent_again()
+    assert changed == network.others.clients.get_fresh("client-1") == a_client(name="Back office!")
+    raw = open_firestore(emulator, project_id)
+    assert [found.get("action") for found in raw.collection("tenants/acme/audit").stream()] == ["client.updated"]
+    raw.close()
+
+
+def test_project_is_owned_by_the_tenant_whose_answer_was_lost(network: Network) -> None:
+    network.lose_answers()
+    network.stores.tenants.claim_project(a_tenant(id="late", credential_version=None), NOW)
+    assert network.was_sent_again()
+    assert network.others.tenants.owner_of("late-app") == "late"
 
 
 # Delivering
@@ -273,6 +314,31 @@ def test_checkpoint_is_stored_and_the_next_one_too(network: Network) -> None:
     assert network.stores.notifications.save_chunk(replace(saved, reason="second")) is not None
 
 
+def _lose_a_checkpoint(network: Network, chunk: Chunk) -> None:
+    """A checkpoint that is stored and whose answers are all lost, until the client gives up."""
+    network.lose_answers(1_000_000, refusals=True)
+    with pytest.raises(Unavailable):
+        network.stores.notifications.save_chunk(chunk)
+    network.lose_answers(0)
+
+
+def test_end_after_a_checkpoint_whose_answer_never_came_is_stored(network: Network) -> None:
+    network.others.notifications.accept(a_notification(), [a_recipient()])
+    chunk = _claim(network.stores)
+    _lose_a_checkpoint(network, replace(chunk, reason="a checkpoint"))
+    assert network.stores.notifications.conclude(_done(chunk), a_notification(status=NotificationStatus.COMPLETED))
+    assert network.others.notifications.get_with_chunk(KEY) == (a_notification(status=NotificationStatus.COMPLETED), _done(chunk))
+
+
+def test_end_after_a_checkpoint_whose_answer_never_came_is_refused_once_another_call_holds_the_chunk(network: Network) -> None:
+    network.others.notifications.accept(a_notification(), [a_recipient()])
+    chunk = _claim(network.stores)
+    _lose_a_checkpoint(network, chunk)
+    taken = _claim(network.others, "owner-2", LEASE + CLOCK_SKEW)
+    assert not network.stores.notifications.conclude(_done(chunk), a_notification(status=NotificationStatus.COMPLETED))
+    assert network.others.notifications.get_with_chunk(KEY) == (a_notification(), taken)
+
+
 def test_end_is_stored(network: Network) -> None:
     network.others.notifications.accept(a_notification(), [a_recipient()])
     chunk = _done(_claim(network.stores))
@@ -292,12 +358,39 @@ def test_end_by_a_holder_that_lost_its_claim_is_refused(network: Network) -> Non
     assert network.was_sent_again()
 
 
+@pytest.mark.parametrize("begun", [False, True])
+def test_cancel_is_stored_and_told_of_once(network: Network, begun: bool) -> None:  # noqa: FBT001 - whether a call holds the chunk
+    network.others.notifications.accept(a_notification(), [a_recipient()])
+    if begun:
+        _claim(network.others)
+    network.lose_answers()
+    audit = trail("notification.cancelled", Actor(ActorKind.CLIENT, "client-1"), NOW)
+    state = network.stores.notifications.steer(KEY, lambda notification, chunk: decide_cancel(notification, chunk, NOW), audit)
+    assert network.was_sent_again()
+    assert state == network.others.notifications.get_with_chunk(KEY)
+    assert state is not None
+    assert state[0].status_reason == ("cancelling" if begun else "by_caller")
+    assert len(network.others.audit.list("acme", AuditFilter(), 10, None).items) == 1
+
+
 def test_two_answers_lost_in_a_row_change_nothing(network: Network) -> None:
     network.lose_answers(2, refusals=True)
     _claim(network.stores)
     assert network.was_sent_again(2)
     assert _stored_chunk(network.others) is None  # There is no notification, only its claimed chunk.
     assert isinstance(network.others.notifications.claim(KEY, "owner-2", NOW), Busy)
+
+
+# Erasing
+
+
+def test_device_is_erased_once_and_told_once(network: Network) -> None:
+    network.others.devices.save("acme", [RegistrationPlan(a_device())])
+    network.lose_answers()
+    assert network.stores.devices.erase("acme", ["device-1"], AuditEntry("device.erased", Actor(ActorKind.CLIENT, "client-1"), NOW)) == 1
+    assert network.was_sent_again()
+    assert network.others.devices.get("acme", ["device-1"]) == []
+    assert len(network.others.audit.list("acme", AuditFilter(), 10, None).items) == 1
 
 
 # What sending again can't help

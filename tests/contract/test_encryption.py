@@ -12,6 +12,7 @@ from google.cloud.firestore import DocumentSnapshot
 
 from fanfare.adapters.cipher import Undecipherable
 from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState
+from fanfare.domain.idempotency import Attempt, StoredAnswer
 from fanfare.domain.identifiers import encode_base64url
 from fanfare.domain.message import Platform, TargetKind
 from fanfare.domain.outcome import Outcome, Result
@@ -19,7 +20,7 @@ from fanfare.domain.registration import Details, RegistrationPlan
 from fanfare.services.devices import update_device
 from fanfare.services.register_devices import register_devices
 from tests.contract.stores.real import Stores, open_firestore, real_stores
-from tests.factories import NOW, a_device, a_notification, a_recipient, a_registration, a_tenant, a_token
+from tests.factories import NOW, a_call, a_device, a_notification, a_recipient, a_registration, a_tenant, a_token
 from tests.fakes import fake_deps
 
 # The hint of six characters is stored in clear; what must not be found is everything before it.
@@ -67,9 +68,9 @@ def _show(value: object) -> str:
 def _store_one_of_each(stores: Stores) -> None:
     deps = fake_deps(devices=stores.devices, profiles=stores.profiles)
     registrations = [a_registration(target=TOKEN, details=Details(device_id="phone")), a_registration(target=FID, platform=Platform.WEB)]
-    outcomes = register_devices(deps, "acme", registrations)
+    outcomes = register_devices(deps, a_call(tenant="acme"), registrations)
     new = a_token(value="the-secret-part-of-a-token-nummer2")
-    update_device(deps, "acme", getattr(outcomes[0], "device").id, Details(), target=new, platform=None, profile=None)  # noqa: B009 - a union
+    update_device(deps, a_call(tenant="acme"), getattr(outcomes[0], "device").id, Details(), target=new, platform=None, profile=None)  # noqa: B009 - a union
     raw = a_recipient(target=a_token(value="the-secret-part-of-a-raw-target"))
     stores.notifications.accept(a_notification(), [a_recipient(target=TOKEN), a_recipient(target=FID), raw])
     chunk = stores.notifications.claim(KEY, "owner", NOW)
@@ -154,7 +155,21 @@ def test_bytes_that_nobody_sealed_do_not_open(firestore: Firestore, stores: Stor
 
 def test_names_of_locks_do_not_tell_the_name(firestore: Firestore, stores: Stores) -> None:
     deps = fake_deps(devices=stores.devices, profiles=stores.profiles)
-    register_devices(deps, "acme", [a_registration(details=Details(device_id="the-install"))])
+    register_devices(deps, a_call(tenant="acme"), [a_registration(details=Details(device_id="the-install"))])
     locks = [lock.path for name in ("names", "targets") for lock in firestore.collection(f"tenants/acme/{name}").list_documents()]
     assert len(locks) == 3
     assert not any(part in lock for lock in locks for part in ("user-of-profile-1", "the-install", a_token("new").value))
+
+
+def test_answer_that_is_kept_for_a_repeat_is_not_stored_in_clear(firestore: Firestore, stores: Stores) -> None:
+    attempt = Attempt("key-hash", "body-hash", NOW)
+    stores.idempotency.begin("acme", attempt)
+    stores.idempotency.finish("acme", "key-hash", StoredAnswer("body-hash", 201, {"token": "client-1.the-secret-part-of-a-client-token"}, NOW))
+    stored = _everything(firestore)
+    assert "tenants/acme/idempotency/key-hash" in stored
+    assert "the-secret-part" not in stored
+    stolen = firestore.document("tenants/acme/idempotency/key-hash").get().to_dict()
+    assert stolen is not None
+    firestore.document("tenants/acme/idempotency/another-key").set(stolen)
+    with pytest.raises(Undecipherable):
+        stores.idempotency.begin("acme", Attempt("another-key", "body-hash", NOW))

@@ -13,16 +13,19 @@ import pytest
 
 from fanfare.adapters.firestore.client import probe
 from fanfare.domain.address import Address, AddressKind
+from fanfare.domain.audit import AuditEntry, trail
+from fanfare.domain.call import Actor, ActorKind
 from fanfare.domain.chunk import ChunkKey
 from fanfare.domain.errors import Unavailable
 from fanfare.domain.idempotency import Attempt, StoredAnswer
-from fanfare.domain.listing import DeviceFilter, ProfileFilter
+from fanfare.domain.listing import AuditFilter, DeadLetterFilter, DeviceFilter, NotificationFilter, ProfileFilter
 from tests.contract.stores.real import Stores, open_firestore, real_stores
-from tests.factories import NOW, a_client, a_notification, a_profile, a_registration
+from tests.factories import NOW, a_client, a_device, a_notification, a_profile, a_registration
 
 KEY = ChunkKey("acme", "notification-1", 0)
 ALICE = Address(AddressKind.USERNAME, "alice")
 ATTEMPT = Attempt("key-hash", "body-hash", NOW)
+ACTOR = Actor(ActorKind.CLIENT, "client-1")
 ANSWER = StoredAnswer("body-hash", 201, {}, NOW)
 PATIENCE_SECONDS = 6.0
 
@@ -36,12 +39,19 @@ READS: dict[str, Callable[[Stores], Any]] = {
     "devices": lambda stores: stores.devices.get("acme", ["device-1"]),
     "known devices": lambda stores: stores.devices.find_known("acme", [(a_registration(), a_profile())]),
     "active devices": lambda stores: stores.devices.find_active("acme", [ALICE], 10),
+    "device by its target": lambda stores: stores.devices.find_by_target("acme", a_device().target),
+    "purgeable devices": lambda stores: stores.devices.find_purgeable("acme", NOW, 10),
+    "devices of a profile": lambda stores: stores.devices.list_of_profile("acme", "profile-1", 10, None),
     "list of devices": lambda stores: stores.devices.list("acme", DeviceFilter(), 10, None),
     "notification": lambda stores: stores.notifications.get("acme", "notification-1"),
     "recipients": lambda stores: stores.notifications.read_recipients(KEY),
     "chunk": lambda stores: stores.notifications.read_chunk(KEY),
     "dead letter": lambda stores: stores.notifications.get_dead_letter("acme", "notification-1-0"),
-    "dead letters": lambda stores: stores.notifications.list_dead_letters("acme", 10, None),
+    "dead letters": lambda stores: stores.notifications.list_dead_letters("acme", DeadLetterFilter(), 10, None),
+    "list of notifications": lambda stores: stores.notifications.list("acme", NotificationFilter(), 10, None),
+    "many notifications": lambda stores: stores.notifications.get_many("acme", ["notification-1"]),
+    "edited pauses": lambda stores: stores.notifications.find_edited_pauses(10),
+    "audit log": lambda stores: stores.audit.list("acme", AuditFilter(), 10, None),
     "overdue": lambda stores: stores.notifications.find_overdue(NOW, 10),
     "parked": lambda stores: stores.notifications.find_parked("acme", 10),
 }
@@ -50,8 +60,12 @@ WRITES: dict[str, Callable[[Stores], Any]] = {
     "changed tenant": lambda stores: stores.tenants.update("acme", lambda tenant: replace(tenant, name="x")),
     "new profile": lambda stores: stores.profiles.create("acme", a_profile()),
     "changed device": lambda stores: stores.devices.update("acme", "device-1", lambda device: replace(device, model="x")),
+    "changed devices": lambda stores: stores.devices.update_many("acme", ["device-1"], lambda device: replace(device, model="x")),
+    "erased devices": lambda stores: stores.devices.erase("acme", ["device-1"]),
     "accepted notification": lambda stores: stores.notifications.accept(a_notification(), []),
     "claim": lambda stores: stores.notifications.claim(KEY, "owner", NOW),
+    "steered notification": lambda stores: stores.notifications.steer(KEY, lambda *_: None, trail("notification.paused", ACTOR, NOW)),
+    "audited": lambda stores: stores.audit.record("acme", AuditEntry("device.exported", ACTOR, NOW)),
     "next check": lambda stores: stores.notifications.set_next_check(KEY, NOW),
     "reserved key": lambda stores: stores.idempotency.begin("acme", ATTEMPT),
     "kept answer": lambda stores: stores.idempotency.finish("acme", "key-hash", ANSWER),

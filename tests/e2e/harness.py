@@ -29,6 +29,11 @@ def fresh(prefix: str = "name") -> str:
     return f"{prefix}-{next(_numbers)}"
 
 
+def fresh_target(kind: str) -> str:
+    """A target that no other test of this run uses: a token of any shape, or 22 characters as Firebase draws them for a FID."""
+    return f"c{fresh('fid'):->21}" if kind == "fid" else fresh(kind)
+
+
 @dataclass(frozen=True)
 class Credentials:
     """A client's two headers."""
@@ -139,9 +144,9 @@ class Tenant:
         credential = make_service_account(project, stack.environment["OAUTH_TOKEN_URI"])
         return cls(deps, stack.urls["gateway"], create_tenant(deps, project, credential).id, project)
 
-    def credentials(self, scopes: frozenset[Scope] = TENANT_SCOPES) -> Credentials:
+    def credentials(self, scopes: frozenset[Scope] = TENANT_SCOPES, limits: Mapping[str, int] = LOAD_LIMITS) -> Credentials:
         """A new client of this tenant."""
-        client, token = create_client(self.deps, NewClient(self.id, "End to end", scopes, LOAD_LIMITS))
+        client, token = create_client(self.deps, NewClient(self.id, "End to end", scopes, limits))
         return Credentials(client.id, token)
 
     def api(self, *scopes: Scope) -> Api:

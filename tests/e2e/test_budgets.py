@@ -16,6 +16,7 @@ import functions_framework
 import pytest
 from flask.testing import FlaskClient
 
+from fanfare.domain.limits import LimitGroup
 from fanfare.ports import Deps
 from local.settings import ROOT
 from local.stack import Stack
@@ -72,6 +73,10 @@ class Functions:
         return used, made
 
 
+COUNTED = dict.fromkeys(LimitGroup, 3_999)
+"""The highest limits of which every request is counted by a write of its own."""
+
+
 @pytest.fixture(scope="module")
 def functions(stack: Stack, deps: Deps, cloud: Cloud) -> Iterator[Functions]:
     """Warm instances of both functions: client, tenant and keys are cached, as in all requests but an instance's first."""
@@ -82,7 +87,7 @@ def functions(stack: Stack, deps: Deps, cloud: Cloud) -> Iterator[Functions]:
         api, send = (functions_framework.create_app(target, MAIN).test_client() for target in ("api", "send"))
         token = cloud.identity_token(stack.environment["TASKS_SERVICE_ACCOUNT"], SEND_URL)
         bearer = {"Authorization": f"Bearer {token}"}
-        running = Functions(api, send, proxy, cloud, tenant.id, tenant.credentials().headers, bearer)
+        running = Functions(api, send, proxy, cloud, tenant.id, tenant.credentials(limits=COUNTED).headers, bearer)
         running.deliver(running.notify(running.register(1)[0]))
         yield running
     cloud.purge()
@@ -94,12 +99,12 @@ def test_notify_to_one_profile(functions: Functions, devices: int) -> None:
     username, _ = functions.register(devices)
     used, tasks = functions.cost(f"POST /notify to one profile with {devices} devices", lambda: functions.notify(username))
     assert used.reads <= 1 + devices
-    assert (used.commits, used.writes, tasks) == (1, 2, 1)
+    assert (used.commits, used.writes, tasks) == (2, 3, 1)
 
 
 def test_notify_to_nobody(functions: Functions) -> None:
     used, tasks = functions.cost("POST /notify to nobody", lambda: functions.notify(fresh("nobody")))
-    assert (used.reads, used.commits, used.writes, tasks) == (1, 1, 1, 0)
+    assert (used.reads, used.commits, used.writes, tasks) == (1, 2, 2, 0)
 
 
 def test_first_attempt_of_a_chunk_of_500_all_accepted(functions: Functions, fcm: Simulator) -> None:
@@ -137,7 +142,7 @@ def test_register_a_device_of_a_known_profile(functions: Functions) -> None:
     body = {"token": fresh("budget-token"), "username": username}
     used, tasks = functions.cost("register a device by known profile", lambda: functions.post("/devices", body, 201))
     assert used.reads <= 2
-    assert (used.commits, used.writes, tasks) == (1, 2, 0)
+    assert (used.commits, used.writes, tasks) == (2, 4, 0)
 
 
 def test_refresh_a_device(functions: Functions) -> None:
@@ -145,7 +150,7 @@ def test_refresh_a_device(functions: Functions) -> None:
     body = {"token": token, "username": username, "app_version": "2"}
     used, tasks = functions.cost("register it again", lambda: functions.post("/devices", body, 200))
     assert used.reads <= 3
-    assert (used.commits, used.writes, tasks) == (1, 1, 0)
+    assert (used.commits, used.writes, tasks) == (2, 3, 0)
 
 
 def test_register_a_hundred_devices_in_one_call(functions: Functions) -> None:
@@ -153,9 +158,22 @@ def test_register_a_hundred_devices_in_one_call(functions: Functions) -> None:
     body = {"devices": [{"token": fresh("budget-token"), "username": username} for _ in range(100)]}
     used, tasks = functions.cost("register 100 devices in one call", lambda: functions.post("/devices/bulk", body, 200))
     assert used.reads <= 1 + 100
-    assert (used.commits, used.writes, tasks) == (1, 200, 0)
+    assert (used.commits, used.writes, tasks) == (2, 202, 0)
 
 
-def test_refused_requests_cost_nothing(functions: Functions) -> None:
+def test_refused_requests_cost_no_more_than_their_count(functions: Functions) -> None:
     used, tasks = functions.cost("POST /notify that is refused", lambda: functions.post("/notify", {"to": {"usernames": ["a"]}, "title": 1}, 400))
-    assert (used, tasks) == (Usage(), 0)
+    assert (used, tasks) == (Usage(commits=1, writes=1), 0)
+
+
+def test_template_costs_no_read_where_it_is_at_hand_and_none_in_the_send(functions: Functions) -> None:
+    username, _ = functions.register(2)
+    name = functions.post("/templates", {"name": fresh("budget-template"), "body": "Hello {{username}}"}, 201)["name"]
+    body = {"to": {"usernames": [username]}, "template": name}
+    cold, _ = functions.cost("POST /notify by a template", lambda: functions.post("/notify", body, 202))
+    ids: list[str] = []
+    warm, tasks = functions.cost("POST /notify by a template at hand", lambda: ids.append(functions.post("/notify", body, 202)["id"]))
+    sent, _ = functions.cost("send by a template", lambda: functions.deliver(ids[0]))
+    assert cold.reads <= 1 + 2 + 1
+    assert (warm.reads <= 1 + 2, warm.commits <= 2, warm.writes <= 3, tasks) == (True, True, True, 1)
+    assert (sent.reads, sent.commits) == (2, 2)

@@ -8,7 +8,7 @@ import pytest
 
 from fanfare.domain.device import InactiveReason
 from fanfare.ports import Deps
-from tests.e2e.harness import Api, Simulator, Tenant, deliveries, fields_of, fresh, problem_of, wait_for_status
+from tests.e2e.harness import Api, Simulator, Tenant, deliveries, fields_of, fresh, fresh_target, problem_of, wait_for_status
 
 DETAILS: dict[str, Any] = {
     "device_id": "install-1",
@@ -21,7 +21,7 @@ DETAILS: dict[str, Any] = {
 }
 SHOWN = {
     "id", "target_kind", "target_hint", "platform", "profile_ids", "usernames", "username", *DETAILS, "topics", "active", "inactive_reason",
-    "last_seen_at", "created_at", "updated_at",
+    "inactive_since", "last_seen_at", "created_at", "updated_at",
 }  # fmt: skip
 
 
@@ -56,7 +56,7 @@ def test_platform_is_android_unless_said(api: Api) -> None:
 
 @pytest.mark.parametrize("kind", ["token", "fid"])
 def test_registering_a_target_again_refreshes_the_same_device(api: Api, kind: str) -> None:
-    username, target = fresh("person"), fresh(kind)
+    username, target = fresh("person"), fresh_target(kind)
     first = api.register(**{kind: target}, username=username, app_version="3.0", tags=["beta"])
     again = api.register(expected=200, **{kind: target}, username=username, app_version="3.1")
     assert (again["id"], again["created_at"], again["target_kind"]) == (first["id"], first["created_at"], kind)
@@ -66,7 +66,7 @@ def test_registering_a_target_again_refreshes_the_same_device(api: Api, kind: st
 
 
 def test_value_that_was_a_token_and_comes_back_as_fid_is_the_same_device(api: Api) -> None:
-    value = fresh("value")
+    value = fresh_target("fid")
     device = api.register(token=value)
     assert api.register(expected=200, fid=value)["id"] == device["id"]
     assert api.get(f"/devices/{device['id']}/")["target_kind"] == "fid"
@@ -127,7 +127,7 @@ def test_unknown_profile_id_is_refused(api: Api) -> None:
 
 
 def test_put_changes_what_is_given_and_leaves_the_rest(api: Api, fcm: Simulator) -> None:
-    old, new, username = fresh("old"), fresh("new"), fresh("person")
+    old, new, username = fresh("old"), fresh_target("fid"), fresh("person")
     device = api.register(token=old, username=username, **DETAILS)
     changed = api.put(f"/devices/{device['id']}/", {"fid": new, "app_version": "4.0", "platform": "web", "tags": []})
     shown = api.get(f"/devices/{device['id']}/")

@@ -20,7 +20,7 @@ from local.demo import create_demo, send_first_push
 from local.firebase import PROJECT
 from local.stack import Stack
 from tests.discovery import violations
-from tests.e2e.harness import TIMEOUT_SECONDS, Api, Cloud, Simulator, Tenant, content_of, deliveries, fresh, problem_of, wait_for_status
+from tests.e2e.harness import TIMEOUT_SECONDS, Api, Cloud, Simulator, Tenant, content_of, deliveries, fresh, fresh_target, problem_of, wait_for_status
 
 RICH: dict[str, Any] = {
     "title": "Order confirmed",
@@ -88,7 +88,7 @@ def test_each_delivery_names_the_message_id_that_fcm_gave_its_target(api: Api, f
 
 @pytest.mark.parametrize("kind", ["token", "fid"])
 def test_message_carries_its_id_its_receipt_and_the_default_tag(api: Api, tenant: Tenant, stack: Stack, fcm: Simulator, kind: str) -> None:
-    target = fresh(kind)
+    target = fresh_target(kind)
     device = api.register(**{kind: target})
     notification_id, _ = send_and_wait(api, {"device_ids": [device["id"]]})
     message = fcm.only_message(target)

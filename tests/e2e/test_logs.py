@@ -15,9 +15,10 @@ MARK = "MARK7"
 """Every value of a request holds it, so that its presence in a log gives away that a value was logged."""
 PHONE = "+255700777777"
 USERNAME = f"{MARK}-username"
+FID = f"c{MARK}{'fid':->16}"
 TARGETS: dict[str, dict[str, Any]] = {
     "alive": {"token": f"{MARK}alive:APA91b", "device_id": f"{MARK}-install", "model": f"{MARK}-model", "tags": [f"{MARK}-tag"]},
-    "fid": {"fid": f"{MARK}fid"},
+    "fid": {"fid": FID},
     "dead": {"token": f"{MARK}dead"},
     "broken": {"token": f"{MARK}broken"},
     "refused": {"token": f"{MARK}refused"},
@@ -41,7 +42,7 @@ def ask_for_every_outcome(api: Api, fcm: Simulator, cloud: Cloud) -> str:
     with fcm.answering([f"{MARK}dead"], error="UNREGISTERED"), fcm.answering([f"{MARK}broken"], status=500, body=echo):
         notification_id = api.send({"usernames": [USERNAME]}, **MESSAGE)
         cloud.wait_idle()
-    with fcm.answering([f"{MARK}fid"], drop="after"), fcm.answering([f"{MARK}refused"], error="INVALID_ARGUMENT_PAYLOAD"):
+    with fcm.answering([FID], drop="after"), fcm.answering([f"{MARK}refused"], error="INVALID_ARGUMENT_PAYLOAD"):
         for to in ({"usernames": [USERNAME]}, {"phone_numbers": [PHONE]}, {"targets": [{"token": f"{MARK}bare"}]}, {"topic": f"{MARK}-topic"}):
             api.send(to, **MESSAGE)
         cloud.wait_idle()

@@ -11,8 +11,9 @@ import pytest
 import requests
 
 from fanfare.domain.client import Scope
+from local.readiness import wait_until
 from local.stack import Stack
-from tests.e2e.harness import TIMEOUT_SECONDS, Api, Simulator, Tenant, content_of, deliveries, fields_of, fresh, problem_of, wait_for_status
+from tests.e2e.harness import TIMEOUT_SECONDS, Api, Cloud, Simulator, Tenant, content_of, deliveries, fields_of, fresh, problem_of, wait_for_status
 
 MESSAGE = {"title": "Hello", "data": {"screen": "home"}, "priority": "high"}
 
@@ -196,3 +197,189 @@ def test_health_tells_every_component_and_live_tells_nothing_else(api: Api, stac
     ready = api.get("/health/ready")
     assert ready["held"] == []
     assert ready["components"].keys() == health["components"].keys()
+
+
+# Lists, many at once, one device's trace
+
+
+def _listed(api: Api, **params: Any) -> list[str]:
+    return [item["id"] for item in api.get("/notifications/", params=params)["items"]]
+
+
+def test_notifications_are_listed_the_newest_first_page_by_page_whatever_comes_in(own_tenant: Tenant) -> None:
+    api = own_tenant.api()
+    sent = [api.send({"topic": "news"}) for _ in range(5)]
+    first = api.get("/notifications/", params={"limit": 2})
+    api.send({"topic": "late"})
+    second = api.get("/notifications/", params={"limit": 2, "cursor": first["next_cursor"]})
+    third = api.get("/notifications/", params={"limit": 2, "cursor": second["next_cursor"]})
+    assert [item["id"] for page in (first, second, third) for item in page["items"]] == sent[::-1]
+    assert third["next_cursor"] is None
+    wait_for_status(api, sent[-1])
+    assert api.get("/notifications/", params={"topic": "news"})["items"][0] == api.get(f"/notifications/{sent[-1]}/")
+    refused = api.call("GET", "/notifications/", params={"cursor": first["next_cursor"], "topic": "news"})
+    assert fields_of(problem_of(refused, 400)) == {"cursor"}
+
+
+def test_notifications_are_found_by_each_filter(own_tenant: Tenant) -> None:
+    api, other = own_tenant.api(), own_tenant.api(Scope.SEND, Scope.READ)
+    alice, bob = api.register(username="alice"), api.register(username="bob")
+    to_alice = api.send({"usernames": ["alice", "nobody"]})
+    to_bob = api.send({"profile_ids": [bob["profile_ids"][0]]})
+    to_topic = other.send({"topic": "news"})
+    for notification_id in (to_alice, to_bob, to_topic):
+        wait_for_status(api, notification_id)
+    instant = api.get(f"/notifications/{to_bob}/")["created_at"]
+    assert alice["id"] != bob["id"]
+    assert _listed(api, username="alice") == [to_alice]
+    assert _listed(api, profile_id=bob["profile_ids"][0]) == [to_bob]
+    assert _listed(api, topic="news") == [to_topic]
+    assert _listed(api, client_id=other.headers["Client-ID"], status="completed") == [to_topic]
+    assert _listed(api, status="cancelled") == []
+    assert _listed(api, created_before=instant, username="alice") == [to_alice]
+    assert set(_listed(api, created_after=instant)) >= {to_topic}
+    for name in ("template", "type", "caller", "schedule_id"):
+        assert _listed(api, **{name: "unknown"}) == []
+
+
+@pytest.mark.parametrize(
+    ("params", "field"),
+    [
+        ({"username": "alice", "status": "queued"}, "username"),
+        ({"profile_id": "p", "username": "alice"}, "username"),
+        ({"status": "gone"}, "status"),
+        ({"created_after": "yesterday"}, "created_after"),
+        ({"created_after": "2026-11-24T08:00:00"}, "created_after"),
+        ({"created_before": "1700000000"}, "created_before"),
+        ({"created_before": "0001-01-01T00:00:00+14:00"}, "created_before"),
+        ({"limit": 201}, "limit"),
+        ({"unknown": "x"}, "unknown"),
+    ],
+)
+def test_filter_that_is_wrong_is_named(api: Api, params: dict[str, Any], field: str) -> None:
+    assert fields_of(problem_of(api.call("GET", "/notifications/", params=params), 400)) == {field}
+
+
+def test_states_of_many_come_in_order_and_strangers_are_not_found(api: Api, stranger: Api) -> None:
+    mine, theirs = api.send({"topic": fresh("news")}), stranger.send({"topic": "news"})
+    state = wait_for_status(api, mine)
+    answer = api.post("/notifications/status/", {"ids": [theirs, mine, "unknown", mine]}, 200)["items"]
+    nothing = {"status": None, "status_reason": None, "counts": None, "error": "not_found"}
+    found = {**state, "error": None}
+    assert answer == [{"id": theirs, **nothing}, found, {"id": "unknown", **nothing}, found]
+    for ids in ([], ["x"] * 101, "x"):
+        assert fields_of(problem_of(api.call("POST", "/notifications/status/", json={"ids": ids}), 400)) == {"ids"}
+
+
+def test_trace_of_one_device_tells_its_whole_way(api: Api, fcm: Simulator, stranger: Api) -> None:
+    token, person = fresh("token"), fresh("person")
+    dead, whole = api.register(token=token, username=person), api.register(username=person)
+    with fcm.answering([token], error="UNREGISTERED"):
+        notification_id = api.send({"usernames": [person]})
+        wait_for_status(api, notification_id)
+    trace = api.get(f"/notifications/{notification_id}/devices/{dead['id']}/")
+    assert (trace["outcome"], trace["error_code"], trace["http_status"], trace["attempts"]) == ("failed", "UNREGISTERED", 404, 1)
+    assert (trace["retired"]["code"], trace["username"], trace["replayable"]) == ("UNREGISTERED", person, False)
+    assert (trace["chunk"]["number"], trace["chunk"]["state"], trace["chunk"]["attempts"]) == (0, "done", 1)
+    assert trace["accepted_at"] <= trace["chunk"]["started_at"] <= trace["retired"]["at"] <= trace["chunk"]["completed_at"]
+    assert token not in str(trace)
+    sent = api.get(f"/notifications/{notification_id}/devices/{whole['id']}/")
+    assert (sent["outcome"], sent["retired"], sent["delivered_at"], sent["read_at"]) == ("sent", None, None, None)
+    assert sent["fcm_message_id"]
+    other = api.register()
+    for caller, device in ((api, other["id"]), (api, "unknown"), (stranger, whole["id"])):
+        problem_of(caller.call("GET", f"/notifications/{notification_id}/devices/{device}/"), 404)
+
+
+# Cancel, pause, resume, retry
+
+
+def _queued(api: Api, cloud: Cloud) -> str:
+    """A notification whose task was never created, so that nothing is sent before the test goes on."""
+    with cloud.refusing_tasks():
+        notification_id: str = api.send({"targets": [{"token": fresh("token")}]})
+    return notification_id
+
+
+def _steer(api: Api, notification_id: str, what: str) -> Any:
+    return content_of(api.call("POST", f"/notifications/{notification_id}/{what}/"), 200)
+
+
+def test_cancelled_notification_is_never_sent_and_repeats_change_nothing(api: Api, cloud: Cloud) -> None:
+    notification_id = _queued(api, cloud)
+    cancelled = _steer(api, notification_id, "cancel")
+    assert (cancelled["status"], cancelled["status_reason"]) == ("cancelled", "by_caller")
+    assert (cancelled["counts"]["targeted"], cancelled["counts"]["sent"], cancelled["counts"]["unsent"]) == (1, 0, 1)
+    assert _steer(api, notification_id, "cancel") == cancelled
+    for what in ("pause", "resume", "retry"):
+        problem_of(api.call("POST", f"/notifications/{notification_id}/{what}/"), 409)
+
+
+def test_pass_under_way_stops_within_its_chunk_and_tells_exactly_who_was_sent_to(own_tenant: Tenant, fcm: Simulator) -> None:
+    api, tokens = own_tenant.api(), [fresh("slow") for _ in range(500)]
+    with fcm.answering(tokens, delay_seconds=1.0):
+        notification_id = api.send({"targets": [{"token": token} for token in tokens]})
+        assert wait_until(lambda: api.get(f"/notifications/{notification_id}/status/")["counts"]["sent"] > 0, timeout_seconds=20)
+        told = _steer(api, notification_id, "cancel")
+        assert (told["status"], told["status_reason"]) == ("sending", "cancelling")
+        assert _steer(api, notification_id, "cancel")["status"] in {"sending", "cancelled"}
+        counts = wait_for_status(api, notification_id, "cancelled")["counts"]
+    assert 0 < counts["sent"] < 500
+    assert (counts["sent"] + counts["unsent"], counts["failed"], counts["retrying"]) == (500, 0, 0)
+    assert sum(fcm.record(token)["attempts"] for token in tokens) == counts["sent"]
+
+
+def test_paused_notification_waits_until_it_is_resumed(api: Api, cloud: Cloud) -> None:
+    notification_id = _queued(api, cloud)
+    paused = _steer(api, notification_id, "pause")
+    assert (paused["status"], paused["status_reason"]) == ("paused", "by_caller")
+    assert _steer(api, notification_id, "pause") == paused == api.get(f"/notifications/{notification_id}/status/")
+    _steer(api, notification_id, "resume")
+    assert wait_for_status(api, notification_id)["counts"]["sent"] == 1
+    for what in ("cancel", "pause", "resume"):
+        assert problem_of(api.call("POST", f"/notifications/{notification_id}/{what}/"), 409)["code"] == "conflict"
+
+
+def _failed(api: Api, fcm: Simulator, token: str) -> str:
+    """A message that was to be sent now or never, when FCM was busy: it failed for good, and sending again may mend it."""
+    with fcm.answering([token], error="UNAVAILABLE"):
+        notification_id: str = api.send({"targets": [{"token": token}, {"token": fresh("token")}]}, ttl_seconds=0)
+        wait_for_status(api, notification_id)
+    return notification_id
+
+
+def test_retry_sends_again_to_whoever_failed(api: Api, fcm: Simulator) -> None:
+    token, key = fresh("token"), {"Idempotency-Key": fresh("key")}
+    notification_id = _failed(api, fcm, token)
+    first = api.call("POST", f"/notifications/{notification_id}/retry/", headers=key)
+    retried = content_of(first, 202)
+    assert (retried["id"], retried["counts"]["failed"]) == (notification_id, 0)
+    again = api.call("POST", f"/notifications/{notification_id}/retry/", headers=key)
+    assert (content_of(again, 202), again.headers["Idempotent-Replayed"]) == (retried, "true")
+    assert wait_for_status(api, notification_id)["counts"]["sent"] == 2
+    assert fcm.record(token)["accepted"] == 1
+    problem_of(api.call("POST", f"/notifications/{notification_id}/retry/"), 409)
+
+
+@pytest.mark.parametrize("what", ["cancel", "pause", "resume", "retry"])
+def test_steering_needs_the_scope_and_an_own_notification(tenant: Tenant, api: Api, stranger: Api, what: str) -> None:
+    notification_id = api.send({"topic": fresh("news")})
+    problem_of(tenant.api(Scope.READ).call("POST", f"/notifications/{notification_id}/{what}/"), 403)
+    problem_of(stranger.call("POST", f"/notifications/{notification_id}/{what}/"), 404)
+    problem_of(api.call("POST", f"/notifications/{fresh('unknown')}/{what}/"), 404)
+
+
+# Dead letters
+
+
+def test_dead_letters_are_listed_the_newest_first_and_shown(own_tenant: Tenant, fcm: Simulator) -> None:
+    api = own_tenant.api()
+    made = [_failed(api, fcm, fresh("token")) for _ in range(3)]
+    first = api.get("/dead-letters/", params={"limit": 2, "kind": "notification"})
+    second = api.get("/dead-letters/", params={"limit": 2, "kind": "notification", "cursor": first["next_cursor"]})
+    letters = [*first["items"], *second["items"]]
+    assert [letter["notification_id"] for letter in letters] == made[::-1]
+    assert api.get(f"/dead-letters/{letters[0]['id']}/") == letters[0]
+    assert api.get("/dead-letters/", params={"created_before": "2020-01-01T00:00:00Z"})["items"] == []
+    problem_of(api.call("GET", "/dead-letters/unknown-0/"), 404)
+    assert fields_of(problem_of(api.call("GET", "/dead-letters/", params={"kind": "x"}), 400)) == {"kind"}

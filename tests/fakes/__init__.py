@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from tests.fakes.authenticator import ScriptedCallAuthenticator
+from tests.fakes.audit import MemoryAuditStore, MemoryRefusalCounter
+from tests.fakes.authenticator import ScriptedCallAuthenticator, ScriptedUserAuthenticator
 from tests.fakes.clients import MemoryClientStore
 from tests.fakes.credentials import MemoryCredentialStore
 from tests.fakes.deps import fake_deps
 from tests.fakes.devices import MemoryDeviceStore
 from tests.fakes.health import FixedHealth
 from tests.fakes.idempotency import MemoryIdempotencyStore
-from tests.fakes.keys import FixedCursorKeys, FixedReceiptKeys
+from tests.fakes.keys import FixedCursorKeys, FixedIndexVersions, FixedReceiptKeys
 from tests.fakes.lifecycle import FixedLifecycle
+from tests.fakes.limits import MemoryRateLimiter
 from tests.fakes.log import LogRecord, RecordingLog
 from tests.fakes.notifications import MemoryNotificationStore
+from tests.fakes.origins import MemoryOriginStore
 from tests.fakes.poison import MemoryPoisonStore, Poison
 from tests.fakes.profiles import MemoryProfileStore
 from tests.fakes.sender import ScriptedPushSender
 from tests.fakes.system import START, FixedClock, SequentialIdentifiers
 from tests.fakes.tasks import RecordingTaskQueue, SendTask
+from tests.fakes.templates import MemoryTemplateStore
 from tests.fakes.tenants import MemoryTenantStore
 
 __all__ = [
@@ -25,22 +29,29 @@ __all__ = [
     "FixedClock",
     "FixedCursorKeys",
     "FixedHealth",
+    "FixedIndexVersions",
     "FixedLifecycle",
     "FixedReceiptKeys",
     "LogRecord",
+    "MemoryAuditStore",
     "MemoryClientStore",
     "MemoryCredentialStore",
     "MemoryDeviceStore",
     "MemoryIdempotencyStore",
     "MemoryNotificationStore",
+    "MemoryOriginStore",
     "MemoryPoisonStore",
     "MemoryProfileStore",
+    "MemoryRateLimiter",
+    "MemoryRefusalCounter",
+    "MemoryTemplateStore",
     "MemoryTenantStore",
     "Poison",
     "RecordingLog",
     "RecordingTaskQueue",
     "ScriptedCallAuthenticator",
     "ScriptedPushSender",
+    "ScriptedUserAuthenticator",
     "SendTask",
     "SequentialIdentifiers",
     "fake_deps",

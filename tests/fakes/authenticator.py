@@ -1,10 +1,11 @@
-"""Who may call the internal functions, by a script."""
+"""Who may call the internal functions, and who the apps' users are, by a script."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from fanfare.domain.errors import FanfareError, Unauthenticated
+from fanfare.domain.id_token import REFUSED, TokenSubject
 
 
 class ScriptedCallAuthenticator:
@@ -17,3 +18,16 @@ class ScriptedCallAuthenticator:
         refusal = self.callers.get((function, bearer), Unauthenticated("The token is not valid."))
         if refusal is not None:
             raise refusal
+
+
+class ScriptedUserAuthenticator:
+    """Each token is somebody's or refused with an error; an unknown one is not authenticated."""
+
+    def __init__(self, users: Mapping[str, TokenSubject | FanfareError] | None = None) -> None:
+        self.users = dict(users or {})
+
+    def identify(self, token: str) -> TokenSubject:
+        found = self.users.get(token, Unauthenticated(REFUSED))
+        if isinstance(found, FanfareError):
+            raise found
+        return found

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import builtins
 import itertools
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from fanfare.domain.address import Address
-from fanfare.domain.device import Device, InactiveReason
+from fanfare.domain.audit import AuditEntry, Trail
+from fanfare.domain.device import Device
 from fanfare.domain.errors import Unavailable
 from fanfare.domain.listing import DeviceFilter, Page
 from fanfare.domain.profile import Profile
 from fanfare.domain.registration import Known, Registration, RegistrationPlan
+from fanfare.domain.target import Target
 from fanfare.ports import Clock
 from tests.fakes.addresses import address_hash
+from tests.fakes.audit import MemoryAuditStore
 from tests.fakes.pages import page_of
 from tests.fakes.system import FixedClock
 
@@ -28,16 +33,18 @@ class _Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """All that is stored: devices by (tenant, id), and the device that holds each lock."""
+    """All that is stored: devices by (tenant, id), the device that holds each lock, and the tombstones' (tenant, id)."""
 
     devices: dict[tuple[str, str], Device]
     holders: dict[_Lock, str]
+    erased: set[tuple[str, str]] = field(default_factory=set)
 
 
 class MemoryDeviceStore:
     """`clock` is the server's, which stamps `updated_at`."""
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    def __init__(self, clock: Clock | None = None, audit: MemoryAuditStore | None = None) -> None:
+        self._audit = audit or MemoryAuditStore()
         self._clock = clock or FixedClock()
         self._lock = threading.Lock()
         self._revisions = itertools.count(1)
@@ -55,35 +62,67 @@ class MemoryDeviceStore:
             for registration, profile in registrations
         ]
 
-    def save(self, tenant: str, plans: Sequence[RegistrationPlan]) -> bool:
+    def save(self, tenant: str, plans: Sequence[RegistrationPlan], audit: AuditEntry | None = None) -> bool:
+        return self._store(tenant, plans, audit)
+
+    def _store(self, tenant: str, plans: Sequence[RegistrationPlan], audit: AuditEntry | None) -> bool:
         touched = [name for plan in plans for name in _touched(tenant, plan)]
         if len(set(touched)) < len(touched):
             return False
         with self._lock:
-            draft = _State(dict(self._state.devices), dict(self._state.holders))
+            draft = _State(dict(self._state.devices), dict(self._state.holders), set(self._state.erased))
             try:
                 for plan in plans:
                     self._apply(draft, tenant, plan)
             except _Refused:
                 return False
             self._state = draft
+            if audit is not None:
+                self._audit.record(tenant, audit)
         return True
 
-    def update(self, tenant: str, device_id: str, decide: Callable[[Device], Device | None]) -> Device | None:
+    def update(self, tenant: str, device_id: str, decide: Callable[[Device], Device | None], audit: Trail | None = None) -> Device | None:
         for _ in range(_TRIES):
             before = self._state.devices.get((tenant, device_id))
             after = decide(before) if before else None
             if before is None or after is None:
                 return before
-            with self._lock:
-                if self._state.devices[tenant, device_id].revision == before.revision:
-                    self._put(self._state, tenant, after)
-                    return after
+            if self._store(tenant, [RegistrationPlan(after, before)], audit(before, after) if audit else None):
+                return after
         raise Unavailable("Too many writers change this at once.", retry_after_seconds=1)
 
-    def update_many(self, tenant: str, device_ids: Sequence[str], decide: Callable[[Device], Device | None]) -> None:
-        for device_id in device_ids:
-            self.update(tenant, device_id, decide)
+    def update_many(
+        self, tenant: str, device_ids: Sequence[str], decide: Callable[[Device], Device | None], audit: AuditEntry | None = None
+    ) -> Sequence[str]:
+        changed = [device_id for device_id in device_ids if self._is_changed(tenant, device_id, decide)]
+        if changed and audit is not None:
+            self._audit.record(tenant, replace(audit, resource_ids=tuple(changed)))
+        return changed
+
+    def erase(
+        self, tenant: str, device_ids: Sequence[str], audit: AuditEntry | None = None, *, only_if: Callable[[Device], bool] = lambda _: True
+    ) -> int:
+        with self._lock:
+            live = [device for device in self.get(tenant, list(dict.fromkeys(device_ids))) if only_if(device)]
+            for device in live:
+                del self._state.devices[tenant, device.id]
+                self._state.erased.add((tenant, device.id))
+                for lock in _locks(tenant, device):
+                    self._state.holders.pop(lock, None)
+            if live and audit is not None:
+                self._audit.record(tenant, replace(audit, resource_ids=audit.resource_ids or tuple(device.id for device in live)))
+        return len({device_id for device_id in device_ids if (tenant, device_id) in self._state.erased})
+
+    def find_by_target(self, tenant: str, target: Target) -> Device | None:
+        return self._holder(tenant, _target_lock(tenant, target.value))
+
+    def find_purgeable(self, tenant: str, before: datetime, limit: int) -> Sequence[Device]:
+        found = [
+            (device.purgeable_since, device)
+            for (owner, _), device in self._state.devices.items()
+            if owner == tenant and device.purgeable_since is not None and device.purgeable_since <= before
+        ]
+        return [device for _, device in sorted(found, key=lambda row: (row[0], row[1].id))[:limit]]
 
     def find_active(self, tenant: str, addresses: Sequence[Address], limit: int) -> list[Device]:
         hashes = {address_hash(tenant, address) for address in addresses}
@@ -95,6 +134,24 @@ class MemoryDeviceStore:
 
     def list(self, tenant: str, filters: DeviceFilter, limit: int, after: str | None) -> Page[Device]:
         return page_of(self._state.devices, tenant, lambda device: _is_wanted(filters, device), limit, after)
+
+    def list_of_profile(self, tenant: str, profile_id: str, limit: int, after: str | None) -> Page[Device]:
+        return page_of(self._state.devices, tenant, lambda device: profile_id in device.profile_ids, limit, after)
+
+    def list_stored(self, tenant: str, limit: int, after: str | None) -> Page[Device]:
+        return page_of(self._state.devices, tenant, lambda _: True, limit, after)
+
+    def remove_locks(self, tenant: str, index_key: str, limit: int) -> int:
+        return 0  # Here every name has one lock, whatever the index's key is.
+
+    def _is_changed(self, tenant: str, device_id: str, decide: Callable[[Device], Device | None]) -> bool:
+        decided: builtins.list[Device | None] = [None]
+
+        def noting(device: Device) -> Device | None:
+            decided.append(decide(device))
+            return decided[-1]
+
+        return self.update(tenant, device_id, noting) is not None and decided[-1] is not None
 
     def _holder(self, tenant: str, lock: _Lock) -> Device | None:
         return self._state.devices.get((tenant, self._state.holders.get(lock, "")))
@@ -114,7 +171,7 @@ class MemoryDeviceStore:
 
     def _check(self, draft: _State, tenant: str, device_id: str, read: Device | None) -> None:
         stored = draft.devices.get((tenant, device_id))
-        if (stored and stored.revision) != (read and read.revision):
+        if (stored and stored.revision) != (read and read.revision) or (tenant, device_id) in draft.erased:
             raise _Refused
 
     def _put(self, state: _State, tenant: str, device: Device) -> None:
@@ -145,11 +202,13 @@ def _touched(tenant: str, plan: RegistrationPlan) -> list[_Lock]:
 
 def _is_wanted(filters: DeviceFilter, device: Device) -> bool:
     return (
-        device.inactive_reason is not InactiveReason.DELETED
+        not device.is_deleted
         and (filters.profile_id is None or filters.profile_id in device.profile_ids)
         and (filters.platform is None or filters.platform is device.platform)
         and (filters.active is None or filters.active is device.active)
         and (filters.device_id is None or filters.device_id == device.device_id)
+        and (filters.topic is None or filters.topic in device.topics)
+        and (filters.tag is None or filters.tag in device.tags)
     )
 
 

@@ -20,3 +20,13 @@ class FixedCursorKeys:
 
     def cursor_key(self) -> bytes:
         return self._key
+
+
+class FixedIndexVersions:
+    """A secret with some versions, of which a test says the newest."""
+
+    def __init__(self, newest: str = "1") -> None:
+        self.newest = newest
+
+    def newest_index_version(self) -> str:
+        return self.newest

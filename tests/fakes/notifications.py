@@ -1,7 +1,7 @@
 """Notifications, their recipients, their chunks and their dead letters in memory.
 
 What is kept has been through JSON, as the real store's has: a request that could not be stored must not pass a test.
-Every write of a chunk goes through `_write_chunk`, which refuses a stale revision; it is the place to build further steps on.
+Every write of a chunk goes through `_write_chunk`, which refuses a lost claim; it is the place to build further steps on.
 """
 
 from __future__ import annotations
@@ -9,23 +9,28 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from fanfare.domain.chunk import Busy, Chunk, ChunkKey, ChunkState, Claimed, Finished, decide_claim, new_claim
+from fanfare.domain.audit import AuditEntry, Trail
+from fanfare.domain.chunk import Busy, Chunk, ChunkKey, ChunkState, Claimed, Finished, decide_claim, is_claim_of, new_claim
 from fanfare.domain.dead_letter import DeadLetter, Replay
 from fanfare.domain.errors import Unavailable
-from fanfare.domain.listing import Page
-from fanfare.domain.notification import Notification
+from fanfare.domain.forgetting import without_username
+from fanfare.domain.listing import DeadLetterFilter, NotificationFilter, Page
+from fanfare.domain.notification import FINAL_STATUSES, Notification, NotificationStatus
 from fanfare.domain.recipient import Recipient
 from fanfare.domain.send_request import message_of
+from fanfare.domain.steering import Steered
 from fanfare.domain.sweeping import Overdue
-from tests.fakes.pages import page_of
+from tests.fakes.audit import MemoryAuditStore
+from tests.fakes.pages import newest_of
 
 
 class MemoryNotificationStore:
-    def __init__(self) -> None:
+    def __init__(self, audit: MemoryAuditStore | None = None) -> None:
+        self._audit = audit or MemoryAuditStore()
         self._lock = threading.RLock()
         self._revisions = itertools.count(1)
         self._notifications: dict[tuple[str, str], Notification] = {}
@@ -70,24 +75,71 @@ class MemoryNotificationStore:
         with self._lock:
             return self._write_chunk(chunk)
 
-    def conclude(self, chunk: Chunk, notification: Notification, dead_letter: DeadLetter | None = None) -> bool:
+    def conclude(self, chunk: Chunk, notification: Notification, dead_letter: DeadLetter | None = None, audit: AuditEntry | None = None) -> bool:
         with self._lock:
+            stored = self._chunks.get(chunk.key)
+            if stored is not None and stored.revision != chunk.revision and stored.stop is not chunk.stop:
+                return False
             if self.get(notification.tenant, notification.id) is None or self._write_chunk(chunk) is None:
                 return False
             self._put_progress(notification)
             if dead_letter is not None:
                 self._dead_letters[chunk.key.tenant, dead_letter.id] = dead_letter
+            if audit is not None:
+                self._audit.record(chunk.key.tenant, audit)
         return True
 
     def get_dead_letter(self, tenant: str, dead_letter_id: str) -> DeadLetter | None:
         return self._dead_letters.get((tenant, dead_letter_id))
 
-    def list_dead_letters(self, tenant: str, limit: int, after: str | None) -> Page[DeadLetter]:
-        return page_of(self._dead_letters, tenant, lambda _: True, limit, after)
+    def list_dead_letters(self, tenant: str, filters: DeadLetterFilter, limit: int, after: str | None) -> Page[DeadLetter]:
+        wanted = [row for row in self._dead_letters.values() if row.key.tenant == tenant and _is_wanted_letter(filters, row)]
+        return newest_of(wanted, limit, after)
 
-    def replay(self, letter: DeadLetter, replay: Replay, now: datetime) -> DeadLetter | None:
+    def list(self, tenant: str, filters: NotificationFilter, limit: int, after: str | None) -> Page[Notification]:
+        return newest_of([row for row in self._notifications.values() if row.tenant == tenant and _is_wanted(filters, row)], limit, after)
+
+    def get_many(self, tenant: str, notification_ids: Sequence[str]) -> dict[str, tuple[Notification, Chunk | None]]:
+        found = {name: self.get_with_chunk(ChunkKey(tenant, name, 0)) for name in notification_ids}
+        return {name: (row[0], None if row[0].status in FINAL_STATUSES else row[1]) for name, row in found.items() if row is not None}
+
+    def steer(
+        self, key: ChunkKey, decide: Callable[[Notification, Chunk | None], Steered | None], audit: Trail
+    ) -> tuple[Notification, Chunk | None] | None:
+        with self._lock:
+            found = self.get_with_chunk(key)
+            steered = decide(*found) if found is not None else None
+            if found is None or steered is None:
+                return found
+            self._put_chunk(steered.chunk)
+            self._put_progress(steered.notification)
+            self.edit_paused(key.tenant, key.notification_id, steered.notification.paused)
+            self._audit.record(key.tenant, audit(found[0], steered.notification))
+            return steered.notification, steered.chunk
+
+    def edit_paused(self, tenant: str, notification_id: str, paused: bool) -> None:  # noqa: FBT001 - the value that is stored
+        """Change `paused` as an operator does in the database."""
+        with self._lock:
+            self._notifications[tenant, notification_id] = replace(self._notifications[tenant, notification_id], paused=paused)
+
+    def find_edited_pauses(self, limit: int) -> Sequence[ChunkKey]:
+        under_way = {NotificationStatus.QUEUED, NotificationStatus.SENDING}
+        asked = [place for place, row in self._notifications.items() if row.paused and row.status in under_way]
+        released = [place for place, row in self._notifications.items() if not row.paused and row.status is NotificationStatus.PAUSED]
+        return [ChunkKey(*place, 0) for place in (*asked[:limit], *released[:limit])]
+
+    def replay(self, letter: DeadLetter, replay: Replay, now: datetime, audit: AuditEntry | None = None) -> DeadLetter | None:
         replayed = replace(letter, replayed_at=now)
-        return replayed if self.conclude(replay.chunk, replay.notification, replayed) else None
+        return replayed if self.conclude(replay.chunk, replay.notification, replayed, audit) else None
+
+    def forget_username(self, tenant: str, username: str, limit: int) -> int:
+        with self._lock:
+            found = [place for place, stored in self._notifications.items() if place[0] == tenant and username in stored.usernames][:limit]
+            for place in found:
+                stored = self._notifications[place]
+                left = tuple(name for name in stored.usernames if name != username)
+                self._notifications[place] = replace(stored, usernames=left, request=without_username(stored.request, username))
+        return len(found)
 
     def find_overdue(self, now: datetime, limit: int) -> Overdue:
         chunks = [(chunk.next_check_at, key) for key, chunk in self._chunks.items()]
@@ -101,13 +153,16 @@ class MemoryNotificationStore:
                 raise Unavailable("There is no such notification.")
             self._notifications[place] = replace(self._notifications[place], next_check_at=at)
 
-    def find_parked(self, tenant: str, limit: int) -> list[ChunkKey]:
-        return [key for key, chunk in self._chunks.items() if key.tenant == tenant and chunk.state is ChunkState.PARKED][:limit]
+    def find_parked(self, tenant: str, limit: int, after: ChunkKey | None = None) -> Sequence[ChunkKey]:
+        parked = [key for key, chunk in self._chunks.items() if key.tenant == tenant and chunk.state is ChunkState.PARKED]
+        return sorted((key for key in parked if after is None or _name(key) > _name(after)), key=_name)[:limit]
 
     def _write_chunk(self, chunk: Chunk) -> Chunk | None:
-        """Store a chunk if nobody else has since the caller read or wrote it."""
+        """Store a chunk if nobody else has since the caller read or wrote it, or if what was written since was by its own claim."""
         stored = self._chunks.get(chunk.key)
-        return self._put_chunk(chunk) if stored is not None and stored.revision == chunk.revision else None
+        if stored is None or (stored.revision != chunk.revision and not is_claim_of(stored, chunk.owner)):
+            return None
+        return self._put_chunk(chunk if stored.revision == chunk.revision else replace(chunk, stop=stored.stop))
 
     def _put_chunk(self, chunk: Chunk) -> Chunk:
         self._chunks[chunk.key] = replace(chunk, revision=next(self._revisions))
@@ -126,9 +181,34 @@ class MemoryNotificationStore:
             completed_at=notification.completed_at,
             next_check_at=notification.next_check_at,
         )
+        if notification.status in FINAL_STATUSES:
+            self.edit_paused(*place, paused=False)
 
 
-def _overdue(checks: Sequence[tuple[datetime | None, ChunkKey]], now: datetime, limit: int) -> list[ChunkKey]:
+def _is_wanted(filters: NotificationFilter, row: Notification) -> bool:
+    named = ("status", "template", "type", "caller", "client_id", "topic", "schedule_id")
+    return (
+        all(getattr(filters, name) in (None, getattr(row, name)) for name in named)
+        and (filters.username is None or filters.username in row.usernames)
+        and (filters.profile_id is None or filters.profile_id in row.profile_ids)
+        and _is_within(filters, row.created_at)
+    )
+
+
+def _is_wanted_letter(filters: DeadLetterFilter, row: DeadLetter) -> bool:
+    return filters.kind in (None, row.kind) and _is_within(filters, row.created_at)
+
+
+def _is_within(filters: NotificationFilter | DeadLetterFilter, at: datetime) -> bool:
+    return (filters.created_after is None or at >= filters.created_after) and (filters.created_before is None or at <= filters.created_before)
+
+
+def _name(key: ChunkKey) -> tuple[str, str]:
+    """What Firestore orders documents by: the parts of the path, numbers as text."""
+    return key.notification_id, str(key.number)
+
+
+def _overdue(checks: Sequence[tuple[datetime | None, ChunkKey]], now: datetime, limit: int) -> Sequence[ChunkKey]:
     """The longest overdue first."""
     due = sorted(((at, key) for at, key in checks if at is not None and at <= now), key=lambda row: row[0])
     return [key for _, key in due[:limit]]

@@ -40,14 +40,17 @@ def documents(modules: Iterable[Module]) -> set[str]:
 
 
 def queried_fields(module: Module) -> set[str]:
-    """Every field that a module filters or orders by, where it is named literally; rows for `read_page` included."""
+    """Every field that a module filters or orders by, where it is named literally; rows for `read_page` and what `read_newest` adds included."""
     calls = [node for node in module.nodes if isinstance(node, ast.Call)]
     named = {_text(call.args[0]) for call in calls if _called(call) in _QUERY_CALLS and call.args}
     pages = [
-        function for function in module.functions if any(isinstance(node, ast.Call) and _called(node) == "read_page" for node in ast.walk(function))
+        function
+        for function in module.functions
+        if any(isinstance(node, ast.Call) and _called(node) in {"read_page", "read_newest"} for node in ast.walk(function))
     ]
     rows = {_text(node.elts[0]) for function in pages for node in ast.walk(function) if isinstance(node, ast.Tuple) and len(node.elts) > 1}
-    return {name for name in named | rows if name}
+    by_time = {"bucket"} if any(_called(call) == "read_newest" for call in calls) else set()
+    return {name for name in named | rows if name} | by_time
 
 
 def _outer_literals(function: FunctionNode) -> list[ast.Dict]:

@@ -58,7 +58,7 @@ def settings_of_functions() -> dict[str, Setting]:
     Settings.from_env(cloud)
     fields = _fields(outside.read - {"K_SERVICE"})
     return {
-        name: Setting(fields.get(name, ""), str(getattr(defaults, fields[name])) if name in fields else "", name in required)
+        name: Setting(fields.get(name, ""), _text(getattr(defaults, fields[name])) if name in fields else "", name in required)
         for name in outside.read | cloud.read
     }
 
@@ -88,6 +88,22 @@ def _required() -> dict[str, str]:
 def _fields(names: set[str]) -> dict[str, str]:
     """Which field each variable fills, told by giving each a value of its own."""
     values = {name: f"https://{name.lower()}.example.com" for name in names}
-    settings = Settings.from_env(values)
-    by_value = {str(getattr(settings, field)): field for field in Settings.__dataclass_fields__}
-    return {name: by_value[value] for name, value in values.items() if value in by_value}
+    settings = Settings.from_env(_with_numbers(values))
+    by_value = {_text(getattr(settings, field)): field for field in Settings.__dataclass_fields__}
+    return {name: by_value[value] for name, value in _with_numbers(values).items() if value in by_value}
+
+
+def _with_numbers(values: dict[str, str]) -> dict[str, str]:
+    """Give a number to whatever refuses a text: each its own, from 9 downwards."""
+    given = dict(values)
+    for number in range(9, 0, -1):
+        try:
+            Settings.from_env(given)
+        except InvalidSettings as error:
+            given[str(error).partition(" ")[0]] = str(number)
+    return given
+
+
+def _text(value: object) -> str:
+    """A setting as it stands in the environment."""
+    return ",".join(value) if isinstance(value, tuple) else str(value)

@@ -14,8 +14,6 @@ from local.settings import StackSettings
 from tests.structure.settings_source import settings_of_functions
 from tests.structure.source import Module, modules_of, sample
 
-# Read by Google's own library in a function's process, and named in config only to be refused in the cloud.
-NOT_OURS = {"FIREBASE_AUTH_EMULATOR_HOST"}
 MOST_SETTINGS = 25
 
 
@@ -80,7 +78,6 @@ def test_every_deployment_secret_is_created_and_used() -> None:
 
 def test_the_stack_sets_only_what_the_functions_read() -> None:
     assert set(_local_environment()) - set(settings_of_functions()) == set()
-    assert {name for name in NOT_OURS if settings_of_functions()[name].field} == set()
 
 
 def test_the_stack_sets_what_the_functions_require() -> None:

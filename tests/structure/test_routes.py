@@ -11,7 +11,7 @@ from flask import Flask
 from fanfare.domain.client import Scope
 from fanfare.ports import Deps
 from fanfare.web.api import build_api
-from fanfare.web.gate import PUBLIC, authorized, public
+from fanfare.web.gate import PUBLIC, Access, authorized, public
 
 OPEN = {
     "/api/v1/docs",
@@ -45,8 +45,7 @@ def find_open(app: Flask) -> set[str]:
 
 
 def _is_scopes(access: object) -> bool:
-    scopes = access if isinstance(access, tuple) else (access,)
-    return bool(scopes) and all(isinstance(scope, Scope) for scope in scopes)
+    return isinstance(access, Access) and bool(access.scopes) and all(isinstance(scope, Scope) for scope in access.scopes)
 
 
 def test_every_route_has_an_authentication_decision(api: Flask) -> None:

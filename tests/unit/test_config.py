@@ -27,9 +27,22 @@ OPTIONAL = {
     "FCM_CA_BUNDLE": ("fcm_ca_bundle", ""),
     "OAUTH_TOKEN_URI": ("oauth_token_uri", GOOGLE_TOKEN_URI),
     "OIDC_CERTS_URL": ("oidc_certs_url", GOOGLE_CERTS_URL),
+    "FIREBASE_AUTH_EMULATOR_HOST": ("auth_emulator_host", ""),
     "LOG_LEVEL": ("log_level", "INFO"),
 }
+PARSED = {
+    "TRUSTED_PROXY_HOPS": ("trusted_proxy_hops", 1, "2", 2),
+    "CORS_ORIGINS": (
+        "cors_origins",
+        (),
+        "https://Console.example.com, http://localhost:5000,",
+        ("https://console.example.com", "http://localhost:5000"),
+    ),
+    "ALLOWED_HOSTS": ("allowed_hosts", (), "Api.example.com, b.example.com,", ("api.example.com", "b.example.com")),
+}
+"""Settings that are no plain text: the field, its usual value, a text, and what it means."""
 CLOUD = {**REQUIRED, "K_SERVICE": "send"}
+DEBUGGING = ["DEBUG", "FLASK_DEBUG"]
 LOCAL_ONLY = ["FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST", "CLOUD_TASKS_ENDPOINT", "SECRET_MANAGER_ENDPOINT"]
 ENDPOINTS = ["FCM_ENDPOINT", "OAUTH_TOKEN_URI", "OIDC_CERTS_URL", "SEND_URL", "SCHEDULE_URL"]
 
@@ -64,7 +77,38 @@ def test_optional_variable_has_a_usual_value_and_may_be_given(name: str, field: 
 
 
 def test_every_setting_is_one_variable_of_these_tables_and_they_are_at_most_25() -> None:
-    assert len(fields(Settings)) == len(REQUIRED) + len(OPTIONAL) <= 25
+    assert len(fields(Settings)) == len(REQUIRED) + len(OPTIONAL) + len(PARSED) <= 25
+
+
+@pytest.mark.parametrize(("name", "row"), PARSED.items())
+def test_number_or_list_has_a_usual_value_and_is_read(name: str, row: tuple[str, object, str, object]) -> None:
+    field, usual, text, meant = row
+    assert getattr(Settings.from_env(REQUIRED), field) == usual
+    assert getattr(Settings.from_env({**REQUIRED, name: ""}), field) == usual
+    assert getattr(Settings.from_env({**REQUIRED, name: text}), field) == meant
+
+
+@pytest.mark.parametrize("hops", ["-1", "10", "one", "1.0", "\u0661\u0661"])
+def test_number_of_proxies_is_a_digit(hops: str) -> None:
+    assert refusal({**REQUIRED, "TRUSTED_PROXY_HOPS": hops}) == "TRUSTED_PROXY_HOPS must be a number from 0 to 9"
+
+
+@pytest.mark.parametrize(
+    "origin", ["*", "https://*.example.com", "console.example.com", "https://a.example.com/", "ftp://a", "null", "https://u@a", "https://"]
+)
+def test_page_that_is_no_origin_is_refused(origin: str) -> None:
+    assert refusal({**REQUIRED, "CORS_ORIGINS": f"https://good.example.com,{origin}"}).startswith("CORS_ORIGINS must be origins")
+
+
+@pytest.mark.parametrize("origin", ["http://console.example.com", "http://localhost:5000", "https://localhost", "https://127.0.0.1:5000"])
+def test_page_without_tls_or_of_a_developer_is_refused_in_the_cloud_only(origin: str) -> None:
+    assert refusal({**CLOUD, "CORS_ORIGINS": origin}).startswith("CORS_ORIGINS must be https")
+    assert Settings.from_env({**REQUIRED, "CORS_ORIGINS": origin}).cors_origins == (origin,)
+
+
+@pytest.mark.parametrize("name", DEBUGGING)
+def test_debugger_is_refused_in_the_cloud(name: str) -> None:
+    assert refusal({**CLOUD, name: "1"}) == f"{name} must not be set in a deployed function"
 
 
 @pytest.mark.parametrize("name", LOCAL_ONLY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from datetime import datetime
 
 from fanfare.domain.brake import Tally, within_window
 
@@ -18,14 +19,17 @@ class MemoryAnswerWindow:
         self._tallies: dict[str, list[Tally]] = {}
         self._lock = threading.Lock()
 
-    def add(self, tenant: str, tally: Tally) -> Sequence[Tally]:
-        """Add a pass's answers and return all that count at its time, the new ones last."""
+    def recent(self, tenant: str, now: datetime) -> Sequence[Tally]:
+        """The answers that count at `now`, the latest pass last."""
+        with self._lock:
+            return within_window(self._tallies.get(tenant, ()), now)
+
+    def add(self, tenant: str, tally: Tally) -> None:
+        """Remember the answers of a pass whose results are stored."""
         with self._lock:
             if len(self._tallies) >= MOST_TENANTS:
                 self._tallies.clear()
-            kept = [*within_window(self._tallies.get(tenant, ()), tally.at), tally][-MOST_TALLIES:]
-            self._tallies[tenant] = kept
-            return kept
+            self._tallies[tenant] = [*within_window(self._tallies.get(tenant, ()), tally.at), tally][-MOST_TALLIES:]
 
     def forget(self, tenant: str) -> None:
         """Begin anew: what was seen has been judged."""

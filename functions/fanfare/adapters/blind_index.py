@@ -4,34 +4,74 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterable
+from typing import Protocol
 
 from fanfare.adapters.deployment_keys import BLIND_INDEX_KEY, DeploymentKeys, derive
 from fanfare.domain.address import Address
 from fanfare.domain.identifiers import encode_base64url
 from fanfare.domain.target import Target
+from fanfare.domain.tenant_keys import IndexKeys
 
 HASH_BYTES = 18
 
 
-class BlindIndex:
-    """Hashes with a key derived for each tenant. Every hash begins with its key's version, so that a rotated index is told apart."""
+class KeysInUse(Protocol):
+    """Which index keys a tenant uses."""
 
-    def __init__(self, keys: DeploymentKeys) -> None:
-        self._keys = keys
+    def index_keys(self, tenant: str) -> IndexKeys:
+        """The keys as they were at most 60 seconds ago; Unavailable if that can't be told."""
+        ...
 
-    def hash_target(self, tenant: str, target: Target) -> str:
+
+class KeyedHashes:
+    """The hashes under one key of a tenant's index; each begins with the key's id, so that hashes of different keys are told apart."""
+
+    def __init__(self, key_id: str, key: bytes) -> None:
+        self.key_id = key_id
+        self._key = key
+
+    def of_target(self, target: Target) -> str:
         """Hash a target. Token and FID of one value are one target: during FCM's transition `token` also accepts a FID."""
-        return self._hash(tenant, "target", target.value)
+        return self._hash("target", target.value)
 
-    def hash_address(self, tenant: str, address: Address) -> str:
+    def of_address(self, address: Address) -> str:
         """Hash one name of a person."""
-        return self._hash(tenant, address.kind, address.value)
+        return self._hash(address.kind, address.value)
 
-    def hash_install(self, tenant: str, profile_id: str, device_id: str) -> str:
+    def of_install(self, profile_id: str, device_id: str) -> str:
         """Hash the app's own device id within a profile. The profile's id has a fixed alphabet, so the slash is unambiguous."""
-        return self._hash(tenant, "install", f"{profile_id}/{device_id}")
+        return self._hash("install", f"{profile_id}/{device_id}")
 
-    def _hash(self, tenant: str, kind: str, value: str) -> str:
-        key = self._keys.key(BLIND_INDEX_KEY)
-        mac = hmac.digest(derive(key.value, f"index/{tenant}"), f"{kind}\0{value}".encode(), hashlib.sha256)
-        return f"{key.version}.{encode_base64url(mac[:HASH_BYTES])}"
+    def _hash(self, kind: str, value: str) -> str:
+        mac = hmac.digest(self._key, f"{kind}\0{value}".encode(), hashlib.sha256)
+        return f"{self.key_id}.{encode_base64url(mac[:HASH_BYTES])}"
+
+
+class BlindIndex:
+    """The tenants' indexes, each with keys of its own. While they are rotated, what is written goes under two of them."""
+
+    def __init__(self, keys: DeploymentKeys, in_use: KeysInUse) -> None:
+        self._keys = keys
+        self._in_use = in_use
+
+    def for_lookup(self, tenant: str) -> KeyedHashes:
+        """The one key that everything is found by."""
+        return self._under(tenant, self._in_use.index_keys(tenant).current)
+
+    def for_writing(self, tenant: str) -> tuple[KeyedHashes, ...]:
+        """Every key that what is written must be found by, the one for lookups first."""
+        return self.under(tenant, self._in_use.index_keys(tenant).written)
+
+    def under(self, tenant: str, key_ids: Iterable[str]) -> tuple[KeyedHashes, ...]:
+        """The named keys."""
+        return tuple(self._under(tenant, key_id) for key_id in key_ids)
+
+    def _under(self, tenant: str, key_id: str) -> KeyedHashes:
+        secret = self._keys.key(BLIND_INDEX_KEY, key_id.partition("-")[0])
+        return KeyedHashes(key_id, derive(secret.value, f"index/{tenant}/{key_id}"))
+
+
+def is_under(held: str, hashes: Iterable[KeyedHashes]) -> bool:
+    """Tell whether a hash was made with one of these keys."""
+    return held.partition(".")[0] in {each.key_id for each in hashes}

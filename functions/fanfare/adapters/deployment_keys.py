@@ -36,6 +36,14 @@ class DeploymentKeys:
             self._cached[name, version] = self._cached[name, key.version] = key
         return key
 
+    def newest(self, name: str) -> SecretValue:
+        """Ask for a key's newest version now, whatever was read before; Unavailable if Secret Manager does not answer."""
+        return self.key(name, self._secrets.access(name).version)
+
+    def newest_index_version(self) -> str:
+        """The newest version of the blind index's secret at this moment: a tenant uses it from its next rotation on."""
+        return self.newest(BLIND_INDEX_KEY).version
+
     def receipt_key(self, tenant: str) -> bytes:
         """The key of one tenant's receipt tokens: a token of one tenant proves nothing at another."""
         return derive(self.key(RECEIPT_KEY).value, f"receipt/{tenant}")

@@ -28,8 +28,8 @@ class ExpiringCache(Generic[K, V]):
         self._entries: dict[K, tuple[datetime, V]] = {}
         self._lock = threading.Lock()
 
-    def get(self, key: K) -> V:
-        """Return the value, at most 60 seconds old, or up to 10 minutes while the source is down; Unavailable beyond that."""
+    def get(self, key: K, *, stale: timedelta = STALE) -> V:
+        """Return the value, at most 60 seconds old, or as old as `stale` while the source is down; Unavailable beyond that."""
         now = self._clock.now()
         entry = self._entries.get(key)
         if entry is not None and now - entry[0] < FRESH:
@@ -37,7 +37,7 @@ class ExpiringCache(Generic[K, V]):
         try:
             value = self._load(key)
         except Unavailable:
-            if entry is not None and now - entry[0] < STALE:
+            if entry is not None and now - entry[0] < stale:
                 return entry[1]
             raise
         self._keep(key, now, value)

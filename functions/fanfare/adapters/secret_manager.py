@@ -47,7 +47,7 @@ class GoogleSecretStore:
         path = f"projects/{self._project}/secrets/{name}/versions/{version}"
         with translated("Secret Manager"):
             answer = self._client.access_secret_version(name=path, timeout=TIMEOUT_SECONDS, retry=_RETRY)
-        return SecretValue(answer.name.rsplit("/", 1)[-1], answer.payload.data)
+        return SecretValue(_number(answer.name), answer.payload.data)
 
     def probe(self, name: str) -> None:
         """Read a secret and keep nothing of it; Unavailable if it can't be read in two seconds."""
@@ -55,8 +55,8 @@ class GoogleSecretStore:
             path = f"projects/{self._project}/secrets/{name}/versions/latest"
             self._client.access_secret_version(name=path, timeout=PROBE_SECONDS, retry=None)
 
-    def store(self, name: str, value: bytes) -> None:
-        """Add a version, creating the secret first where it does not exist."""
+    def store(self, name: str, value: bytes) -> str:
+        """Add a version, creating the secret first where it does not exist; returns the version's number."""
         from google.api_core.exceptions import Conflict  # noqa: PLC0415 - comes with the client, which is imported late
 
         parent = f"projects/{self._project}"
@@ -64,7 +64,25 @@ class GoogleSecretStore:
         with translated("Secret Manager"):
             with suppress(Conflict):  # The secret is there from an earlier call; only the version is new.
                 self._client.create_secret(parent=parent, secret_id=name, secret=_SECRET, timeout=TIMEOUT_SECONDS)
-            self._client.add_secret_version(parent=f"{parent}/secrets/{name}", payload=payload, timeout=TIMEOUT_SECONDS)
+            added = self._client.add_secret_version(parent=f"{parent}/secrets/{name}", payload=payload, timeout=TIMEOUT_SECONDS)
+        return _number(added.name)
+
+    def destroy(self, name: str, version: str) -> None:
+        """Destroy a version's value for ever; one that is destroyed already stays so."""
+        from google.api_core.exceptions import BadRequest  # noqa: PLC0415 - comes with the client, which is imported late
+
+        path = f"projects/{self._project}/secrets/{name}/versions/{version}"
+        with translated("Secret Manager"), suppress(BadRequest):
+            self._client.destroy_secret_version(name=path, timeout=TIMEOUT_SECONDS, retry=_RETRY)
+
+    def disable_older(self, name: str, version: str) -> None:
+        """Disable every version before this one: the one that it replaces, and what attempts that were broken off have left behind."""
+        parent = f"projects/{self._project}/secrets/{name}"
+        with translated("Secret Manager"):
+            found = self._client.list_secret_versions(parent=parent, timeout=TIMEOUT_SECONDS, retry=_RETRY)
+            older = [old.name for old in found if old.state.name == "ENABLED" and int(_number(old.name)) < int(version)]
+            for path in older:
+                self._client.disable_secret_version(name=path, timeout=TIMEOUT_SECONDS, retry=_RETRY)
 
     @cached_property
     def _client(self) -> SecretManagerServiceClient:
@@ -79,3 +97,7 @@ class GoogleSecretStore:
         address = urlsplit(self._endpoint)
         transport = SecretManagerServiceRestTransport(host=address.netloc, url_scheme=address.scheme, credentials=AnonymousCredentials())
         return SecretManagerServiceClient(transport=transport)
+
+
+def _number(path: str) -> str:
+    return path.rsplit("/", 1)[-1]

@@ -2,7 +2,7 @@
 
 One policy: at least 50 results, of one chunk or of the tenant's sends that an instance made within ten minutes, and more than half of them retiring
 with the same answer. Then nothing is retired and the tenant is quarantined until somebody has looked: a wrong credential would otherwise empty its
-audience within minutes.
+audience within minutes. What was seen before the release of a quarantine no longer counts: somebody has judged it.
 """
 
 from __future__ import annotations
@@ -49,6 +49,11 @@ class Quarantine:
 def within_window(tallies: Iterable[Tally], now: datetime) -> list[Tally]:
     """The tallies that still count at `now`."""
     return [tally for tally in tallies if now - tally.at <= WINDOW]
+
+
+def since_release(tallies: Iterable[Tally], released_at: datetime | None) -> list[Tally]:
+    """The tallies that no release has settled; every instance remembers its own, and none is told of a release."""
+    return [tally for tally in tallies if released_at is None or tally.at > released_at]
 
 
 def implausible_kind(tallies: Collection[Tally]) -> Kind | None:

@@ -5,15 +5,17 @@
 | none | claims it | the task, or the sweep |
 | claimed, lease running | is told to wait | |
 | claimed, lease over | takes it over | the queue's retry, or the sweep |
-| retrying, before due_at | has nothing to do | |
+| retrying, well before due_at | has nothing to do | |
+| retrying, at most 5 s before due_at | is told to wait: a nudge may be early by as much as clocks differ | |
 | retrying, due | takes it over | the due task, or the sweep |
 | parked | takes it over, and parks it again while the tenant is held | the tick, once the breaker closes or the quarantine ends |
-| held (paused) | has nothing to do | resuming it |
+| held (paused) | has nothing to do before its messages expire, then ends it | resuming it; the sweep, once they have expired |
 | done, cancelled | has nothing to do | |
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -39,7 +41,13 @@ class ChunkState(StrEnum):
 
 
 FINAL_STATES = frozenset({ChunkState.DONE, ChunkState.CANCELLED})
-_AT_REST = FINAL_STATES | {ChunkState.HELD}
+
+
+class Stop(StrEnum):
+    """What somebody asked of a chunk while a call was sending it: the call finds it with its next checkpoint, at the latest with its end."""
+
+    CANCEL = "cancel"
+    PAUSE = "pause"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +63,8 @@ class ChunkKey:
 class Chunk:
     """The stored state of a chunk's delivery. `results` are keyed by device id, because a shard may be rewritten between two attempts.
 
-    `planned_at` is set by a replay, whose messages begin a new life then. `revision` is the store's mark of the state that was read or written
-    last; the next write is guarded by it.
+    `planned_at` is set by a replay, whose messages begin a new life then. `owner` names the claim, not the instance: each claim has one of its own.
+    `revision` is the store's mark of the state that was read or written last; the next write is guarded by it.
     """
 
     key: ChunkKey
@@ -68,6 +76,7 @@ class Chunk:
     next_check_at: datetime | None = None
     due_at: datetime | None = None
     planned_at: datetime | None = None
+    stop: Stop | None = None
     reason: str | None = None
     counts: Counts = field(default_factory=Counts)
     completed_at: datetime | None = None
@@ -85,7 +94,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """Another call holds the lease; ask again after this many seconds."""
+    """Another call holds the lease, or the retry is due in a moment; ask again after this many seconds."""
 
     retry_after_seconds: int
 
@@ -103,13 +112,35 @@ def new_claim(key: ChunkKey, owner: str, now: datetime) -> Chunk:
 
 def decide_claim(chunk: Chunk, owner: str, now: datetime) -> Claimed | Busy | Finished:
     """Decide whether a call may take over a chunk that was claimed before."""
-    if chunk.state in _AT_REST or (chunk.state is ChunkState.RETRYING and chunk.due_at is not None and now < chunk.due_at):
+    if chunk.state in FINAL_STATES or (chunk.state is ChunkState.HELD and not _is_check_due(chunk, now)):
         return Finished()
-    free_at = chunk.lease_until + CLOCK_SKEW
-    if chunk.state is ChunkState.CLAIMED and now < free_at:
-        return Busy(max(1, int((free_at - now).total_seconds()) + 1))
-    taken = replace(chunk, state=ChunkState.CLAIMED, owner=owner, attempt=chunk.attempt + 1, reason=None, due_at=None)
+    if chunk.state is ChunkState.RETRYING and chunk.due_at is not None and now < chunk.due_at:
+        # Dropped, a nudge that is early by a millisecond would leave the chunk to the sweep of a minute later.
+        return Busy(max(1, math.ceil((chunk.due_at - now).total_seconds()))) if chunk.due_at - now <= CLOCK_SKEW else Finished()
+    if is_leased(chunk, now):
+        return Busy(max(1, int((chunk.lease_until + CLOCK_SKEW - now).total_seconds()) + 1))
+    # A chunk that was paused before anybody claimed it begins now.
+    started_at = chunk.started_at if chunk.attempt else now
+    taken = replace(chunk, state=ChunkState.CLAIMED, owner=owner, attempt=chunk.attempt + 1, started_at=started_at, reason=None, due_at=None)
     return Claimed(renew_lease(taken, now))
+
+
+def _is_check_due(chunk: Chunk, now: datetime) -> bool:
+    return chunk.next_check_at is not None and chunk.next_check_at <= now
+
+
+def is_leased(chunk: Chunk, now: datetime) -> bool:
+    """Tell whether a call may be at work on the chunk."""
+    return chunk.state is ChunkState.CLAIMED and now < chunk.lease_until + CLOCK_SKEW
+
+
+def is_claim_of(stored: Chunk, owner: str) -> bool:
+    """Tell whether the stored chunk is still held by the claim of this owner.
+
+    Every claim draws an owner id of its own and is worked on by one call, so an unknown revision of it was written by that very call, a checkpoint
+    whose answer was lost and that the database applied later, or it tells the call to stop. Its results are the call's own, which remembers them.
+    """
+    return stored.state is ChunkState.CLAIMED and stored.owner == owner
 
 
 def renew_lease(chunk: Chunk, now: datetime) -> Chunk:

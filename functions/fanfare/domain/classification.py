@@ -38,7 +38,11 @@ class Kind(StrEnum):
 
 
 class MessageAction(StrEnum):
-    """What becomes of the message to this recipient. FAIL_RENDERING fails everyone who would get the same bytes."""
+    """What becomes of the message to this recipient.
+
+    FAIL_RENDERING fails everyone who would get the same bytes. PARK leaves it unsent and opens the tenant's breaker, both in one: what is parked
+    waits for the breaker to close.
+    """
 
     DONE = "done"
     FAIL = "fail"
@@ -56,10 +60,9 @@ class TargetAction(StrEnum):
 
 
 class ProjectAction(StrEnum):
-    """What becomes of the tenant's other messages."""
+    """What becomes of the tenant's other messages, where the message's own action does not say it. RENEW_TOKEN comes before the message's action."""
 
     NONE = "none"
-    OPEN_BREAKER = "open_breaker"
     OPEN_PLATFORM_BREAKER = "open_platform_breaker"
     RENEW_TOKEN = "renew_token"  # noqa: S105 - an action, not a secret
     SLOW_DOWN = "slow_down"
@@ -88,7 +91,7 @@ class Rule:
 _RETRY = Rule(MessageAction.RETRY, project=ProjectAction.SLOW_DOWN, retry=RetryRule.BACKOFF)
 _UNKNOWN_OUTCOME = Rule(MessageAction.RETRY, retry=RetryRule.BACKOFF)
 _QUOTA = Rule(MessageAction.RETRY, retry=RetryRule.QUOTA)
-_BROKEN_PROJECT = Rule(MessageAction.PARK, project=ProjectAction.OPEN_BREAKER, alert=True)
+_BROKEN_PROJECT = Rule(MessageAction.PARK, alert=True)
 
 RULES: Mapping[Kind, Rule] = {
     Kind.ACCEPTED: Rule(MessageAction.DONE),

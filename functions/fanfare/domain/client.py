@@ -1,4 +1,4 @@
-"""An API client: who calls, for which tenant, and what it may do."""
+"""An API client: who calls, for which tenant, from where, and what it may do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from fanfare.domain.callers import is_in_ranges
 from fanfare.domain.errors import Forbidden
+from fanfare.domain.refusal import RefusalReason
 
 
 class Scope(StrEnum):
@@ -29,7 +31,12 @@ TENANT_SCOPES = frozenset(Scope) - {Scope.PLATFORM}
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A caller's identity as stored. Only hashes of its tokens are kept; `limits` are requests a minute by group."""
+    """A caller's identity as stored. Only hashes of its tokens are kept; `limits` are requests a minute by group.
+
+    After a rotation the token before opens until `previous_valid_until`; `rotation_id` names the request that it was, so that its repeat is known.
+    An empty `ip_allowlist` lets every address in. `defect` says what a hand edit broke: limits that can't be read are everybody's, and a client
+    whose rights can't be read has none.
+    """
 
     id: str
     tenant: str
@@ -40,6 +47,13 @@ class Client:
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     limits: Mapping[str, int] = field(default_factory=dict)
+    ip_allowlist: tuple[str, ...] = ()
+    previous_token_hash: str | None = None
+    previous_valid_until: datetime | None = None
+    auto_rotate_days: int | None = None
+    last_used_at: datetime | None = None
+    rotation_id: str | None = None
+    defect: str | None = None
 
 
 def format_token(client_id: str, secret: str) -> str:
@@ -52,11 +66,25 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def is_token_valid(client: Client, token: str, now: datetime) -> bool:
-    """Tell whether `token` opens `client` now; takes the same time for every wrong token."""
-    matches = hmac.compare_digest(client.token_hash, hash_token(token))
-    expired = client.expires_at is not None and now >= client.expires_at
-    return matches and not expired and client.revoked_at is None
+def refusal_of(client: Client, token: str, address: str, now: datetime) -> RefusalReason | None:
+    """Why a token does not open a client now, from this address; None if it does. Every wrong token takes the same time.
+
+    What a wrong token is refused for does not depend on the client's state: nobody learns whether a client is revoked by guessing.
+    """
+    given = hash_token(token)
+    is_current = hmac.compare_digest(client.token_hash, given)
+    is_previous = hmac.compare_digest(client.previous_token_hash or "", given)
+    if not (is_current or is_previous):
+        return RefusalReason.WRONG_TOKEN
+    if client.revoked_at is not None:
+        return RefusalReason.REVOKED
+    if client.expires_at is not None and now >= client.expires_at:
+        return RefusalReason.EXPIRED
+    if not is_current and (client.previous_valid_until is None or now >= client.previous_valid_until):
+        return RefusalReason.GRACE_OVER
+    if client.ip_allowlist and not is_in_ranges(address, client.ip_allowlist):
+        return RefusalReason.ADDRESS
+    return None
 
 
 def check_scope(client: Client, scopes: Collection[Scope]) -> None:

@@ -6,11 +6,18 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 
 from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState
 from fanfare.domain.delivery import SWEEP_GRACE, clear_errors, count_errors
 from fanfare.domain.notification import Notification, NotificationStatus
 from fanfare.domain.outcome import Outcome, Result, count
+
+
+class DeadLetterKind(StrEnum):
+    """What it was that failed."""
+
+    NOTIFICATION = "notification"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +30,7 @@ class DeadLetter:
     reason: str
     created_at: datetime
     replayed_at: datetime | None = None
+    kind: DeadLetterKind = DeadLetterKind.NOTIFICATION
 
 
 def dead_letter_id(key: ChunkKey) -> str:
@@ -57,7 +65,7 @@ def plan_replay(chunk: Chunk, notification: Notification, now: datetime) -> Repl
     again = replace(
         chunk, state=ChunkState.RETRYING, results=results, counts=counts, errors=clear_errors(results), due_at=now, planned_at=now, completed_at=None
     )
-    again = replace(again, next_check_at=now + SWEEP_GRACE)
+    again = replace(again, stop=None, next_check_at=now + SWEEP_GRACE)
     status = NotificationStatus.SENDING
     progress = replace(notification, status=status, counts=counts, errors=count_errors(results), completed_at=None, status_reason="replayed")
     return Replay(again, progress)

@@ -8,6 +8,8 @@ into the chunk's next state:
 | everybody has a final outcome | done |
 | the tenant is held, wholly or for the platforms of all who are left and have no time ahead | parked, and looked at again when its messages expire |
 | somebody is to be tried again, or was not reached in this pass | retrying, due with the earliest of them and those that follow closely |
+
+A chunk whose recipients cleanup has removed (a replay may come just then) is ended by `plan_without_recipients`.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from datetime import datetime, timedelta
 from fanfare.domain.chunk import Chunk, ChunkState
 from fanfare.domain.classification import REASONS, Kind, MessageAction, Verdict
 from fanfare.domain.device import Device, Retirement
-from fanfare.domain.notification import Notification, NotificationStatus
+from fanfare.domain.notification import FINAL_STATUSES, Notification, NotificationStatus
 from fanfare.domain.outcome import FINAL_OUTCOMES, Outcome, Result, count
 from fanfare.domain.recipient import Recipient
 from fanfare.domain.registration import deactivate
@@ -39,6 +41,7 @@ UNREACHED_WAIT = timedelta(seconds=60)
 GATHERING = timedelta(seconds=5)
 """Answers of one pass come in over seconds; whoever is due within so long of the first is tried again with it, in one pass instead of ten."""
 EXPIRED = "EXPIRED"
+RECIPIENTS_NOT_KEPT = "recipients_not_kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,33 @@ def plan_chunk(
     return ChunkPlan(waiting, replace(progress, status_reason=None), due_at)
 
 
+def is_open(notification: Notification, chunk: Chunk) -> bool:
+    """Tell whether the chunk is one of the notification's, and the notification has not ended."""
+    return chunk.key.number < notification.chunk_count and notification.status not in FINAL_STATUSES
+
+
+def plan_without_recipients(notification: Notification, chunk: Chunk, now: datetime) -> ChunkPlan:
+    """End a chunk whose recipients are no longer kept: whoever was to be tried again has failed with the last answer, the others stay unsent.
+
+    It is done if everybody has an outcome by that, else cancelled.
+    """
+    results = {device_id: _given_up(result) for device_id, result in chunk.results.items()}
+    counts = count(results.values(), chunk.counts.targeted or notification.counts.targeted)
+    state, status = ChunkState.DONE, NotificationStatus.COMPLETED
+    if counts.unsent:
+        state, status = ChunkState.CANCELLED, NotificationStatus.CANCELLED
+    ended = replace(chunk, state=state, stop=None, reason=RECIPIENTS_NOT_KEPT, next_check_at=None, completed_at=now)
+    progress = replace(notification, status=status, paused=False, status_reason=RECIPIENTS_NOT_KEPT, next_check_at=None, completed_at=now)
+    return ChunkPlan(
+        replace(ended, results=results, counts=counts, errors=clear_errors(results)),
+        replace(progress, counts=counts, errors=count_errors(results)),
+    )
+
+
+def _given_up(result: Result) -> Result:
+    return result if result.outcome in FINAL_OUTCOMES else result._replace(outcome=Outcome.FAILED, due_at=None, since=None)
+
+
 def _next_pass(ahead: Sequence[datetime], now: datetime, *, unreached: bool) -> datetime:
     """When to go on, never at once: a pass that could do nothing, for want of a token or of rate, would only be repeated in a circle."""
     if not ahead:
@@ -182,4 +212,4 @@ def decide_retirement(device: Device, *, sent_to: Recipient, kind: Kind, code: s
     """Retire a device whose target FCM declared dead; None if it has another target by now or is inactive already."""
     if device.target != sent_to.target or not device.active:
         return None
-    return replace(deactivate(device, REASONS[kind]), retirement=Retirement(code, now, notification_id))
+    return replace(deactivate(device, REASONS[kind], now), retirement=Retirement(code, now, notification_id))

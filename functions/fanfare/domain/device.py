@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -10,8 +9,6 @@ from enum import StrEnum
 from fanfare.domain.message import Platform
 from fanfare.domain.target import Target
 
-BUCKETS = 16
-"""Devices are spread over this many index ranges: one range of sequential times takes only 500 writes a second."""
 HINT_LENGTH = 6
 
 
@@ -24,19 +21,23 @@ class InactiveReason(StrEnum):
     DEACTIVATED = "deactivated"
     DELETED = "deleted"
     REPLACED = "replaced"
+    PROFILE_DELETED = "profile_deleted"
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
     """A profile that owns a device, as the device remembers it.
 
-    `addresses` are the keyed hashes of the profile's names, `installed_as` the app's own device id, unique within the profile.
+    `addresses` are the keyed hashes of the profile's names, `installed_as` the app's own device id, unique within the profile. `version` says which
+    state of the profile this is; an owner is `suspended` while its profile is deleted, and then has no addresses.
     """
 
     profile_id: str
     username: str | None = None
     addresses: tuple[str, ...] = ()
     installed_as: str | None = None
+    version: int = 0
+    suspended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ class Retirement:
 class Device:
     """One install of the app. `device_id` is the app's own name for it, `id` is ours.
 
-    `revision` is the store's mark of the state that was read; a write is guarded by it.
+    `inactive_since` is when its present `inactive_reason` came to be. `revision` is the store's mark of the state that was read, by which a write is
+    guarded.
     """
 
     id: str
@@ -72,6 +74,7 @@ class Device:
     topics: tuple[str, ...] = ()
     active: bool = True
     inactive_reason: InactiveReason | None = None
+    inactive_since: datetime | None = None
     retirement: Retirement | None = None
     revision: object = field(default=None, compare=False, repr=False)
 
@@ -80,10 +83,15 @@ class Device:
         """The ids of the profiles that own this device."""
         return tuple(owner.profile_id for owner in self.owners)
 
+    @property
+    def is_deleted(self) -> bool:
+        """Whether it was deleted softly: hidden, its target kept until cleanup."""
+        return self.inactive_reason is InactiveReason.DELETED
 
-def bucket_of(device_id: str) -> int:
-    """Place a device in one of the index ranges by its id."""
-    return hashlib.sha256(device_id.encode()).digest()[0] % BUCKETS
+    @property
+    def purgeable_since(self) -> datetime | None:
+        """Since when it could have been deleted for receiving nothing; None if it is deleted, or only waits for its profile to be restored."""
+        return None if self.inactive_reason in {InactiveReason.DELETED, InactiveReason.PROFILE_DELETED} else self.inactive_since
 
 
 def target_hint(target: Target) -> str:

@@ -6,12 +6,17 @@ FanfareError
 ├── Forbidden           a valid credential without the right
 ├── NotFound            no such thing for this tenant
 ├── Conflict            the request contradicts what is stored
+│   ├── TemplateInactive     the template that it names is switched off
+│   └── TemplateBroken       the template that it names was edited by hand and is none any more
+├── RateLimited         the caller has used up its minute
 └── Unavailable         something we depend on does not answer; try again later
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from fanfare.domain.limits import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,18 @@ class Conflict(FanfareError):
     code = "conflict"
 
 
+class TemplateInactive(Conflict):
+    """The template that the request names is switched off."""
+
+    code = "template_inactive"
+
+
+class TemplateBroken(Conflict):
+    """The template that the request names was edited by hand and can't be used; its document says why, in `defect`."""
+
+    code = "template_broken"
+
+
 class IdempotencyMismatch(Conflict):
     """The Idempotency-Key was used with another body."""
 
@@ -92,6 +109,17 @@ class IdempotencyInProgress(Conflict):
     def __init__(self, detail: str, retry_after_seconds: int = 1) -> None:
         super().__init__(detail)
         self.retry_after_seconds = retry_after_seconds
+
+
+class RateLimited(FanfareError):
+    """The caller has used up its requests of this minute; `usage` says of how many, and when the next minute begins."""
+
+    code = "rate_limited"
+
+    def __init__(self, usage: Usage) -> None:
+        super().__init__(f"More than {usage.limit} requests of the group {usage.group} in a minute; try again in {usage.reset_seconds} s.")
+        self.usage = usage
+        self.retry_after_seconds = usage.reset_seconds
 
 
 class Unavailable(FanfareError):

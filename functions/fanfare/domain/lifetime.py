@@ -13,9 +13,11 @@ MAX_TTL_SECONDS = 2_419_200
 _DEFAULT_TTL_SECONDS = {Priority.HIGH: 86_400, Priority.NORMAL: MAX_TTL_SECONDS}
 
 
-def ttl_seconds_for(message: Message) -> int:
-    """The whole life in seconds: the caller's own, else 1 day for high and 28 days for normal priority."""
-    return _DEFAULT_TTL_SECONDS[message.priority] if message.ttl_seconds is None else message.ttl_seconds
+def ttl_seconds_for(message: Message, *, usual: int | None = None) -> int:
+    """The whole life in seconds: the caller's own, else the tenant's `usual` one, else 1 day for high and 28 days for normal priority."""
+    if message.ttl_seconds is not None:
+        return message.ttl_seconds
+    return _DEFAULT_TTL_SECONDS[message.priority] if usual is None else usual
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from fanfare.domain.call import ActorKind
 from fanfare.domain.message import Message
+from fanfare.domain.wording import Wording
 
 FIRST_CHECK = timedelta(seconds=60)
 """A notification whose task has not begun by then is swept: its nudge was lost."""
@@ -29,6 +31,13 @@ class StatusReason(StrEnum):
     """Why a notification is in its state, where the state alone does not say it."""
 
     NO_RECIPIENTS = "no_recipients"
+    CANCELLING = "cancelling"
+    PAUSING = "pausing"
+    BY_CALLER = "by_caller"
+    BY_HAND = "by_hand"
+
+
+FINAL_STATUSES = frozenset({NotificationStatus.COMPLETED, NotificationStatus.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,10 @@ class Counts:
 class Notification:
     """One accepted request. `request` is what the caller asked, without targets; `request_hash` is of all of it.
 
+    `message` is what the request says itself; where a template words it, `wording` says what each recipient is told.
     `planned_at` is when it was to be sent: its time to live counts from there, on every attempt.
+    `usernames` and `profile_ids` are the first 20 that were addressed; `actor_kind`, `client_id` and `address` say who made it, from where.
+    `paused` is what was asked for, also by hand in the database; the status says what is so.
     """
 
     id: str
@@ -73,3 +85,15 @@ class Notification:
     completed_at: datetime | None = None
     next_check_at: datetime | None = None
     errors: Mapping[str, int] = field(default_factory=dict)
+    wording: Wording | None = None
+    profile_ids: tuple[str, ...] = ()
+    topic: str | None = None
+    schedule_id: str | None = None
+    actor_kind: ActorKind = ActorKind.CLIENT
+    address: str | None = None
+    paused: bool = False
+
+    @property
+    def template(self) -> str | None:
+        """The name of the template that it was worded by."""
+        return self.wording.template if self.wording is not None else None

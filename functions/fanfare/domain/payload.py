@@ -36,14 +36,19 @@ def payload_bytes(rendering: Mapping[str, Any]) -> int:
     return sum(_data_size(value) if name == "data" else _size(value) for name, value in parts)
 
 
+def message_bytes(message: Message, platform: Platform | None) -> int:
+    """The size in bytes of a message for a platform, or for a topic or condition (`None`)."""
+    return payload_bytes(_render(message, platform))
+
+
 def check_payload(message: Message, platforms: Collection[Platform | None]) -> None:
     """Refuse a message too big for one of the platforms it goes to; `None` among them stands for a topic or condition.
 
     Raises InvalidRequest naming the message's biggest field. The message must have passed `message_rules.check_message`.
     """
     field = _biggest_field(message)
-    sizes = {platform: payload_bytes(_render(message, platform)) for platform in platforms}
-    errors = tuple(FieldError(field, _sentence(platform, size)) for platform, size in sizes.items() if size > _limit(platform))
+    sizes = {platform: message_bytes(message, platform) for platform in platforms}
+    errors = tuple(FieldError(field, _sentence(platform, size)) for platform, size in sizes.items() if size > limit_bytes(platform))
     if errors:
         raise InvalidRequest("; ".join(f"{error.field}: {error.message}" for error in errors), errors)
 
@@ -53,13 +58,14 @@ def _render(message: Message, platform: Platform | None) -> dict[str, Any]:
     return render(message, platform, notification_id=_LONGEST_NOTIFICATION_ID, ttl_seconds=0, planned_at=_ANY_TIME, now=_ANY_TIME)
 
 
-def _limit(platform: Platform | None) -> int:
+def limit_bytes(platform: Platform | None) -> int:
+    """FCM's limit for a message to a device, or to a topic or condition (`None`)."""
     return TOPIC_LIMIT_BYTES if platform is None else DEVICE_LIMIT_BYTES
 
 
 def _sentence(platform: Platform | None, size: int) -> str:
     receiver = "a topic or condition" if platform is None else platform.value
-    return f"the message is {size} bytes for {receiver}; FCM allows {_limit(platform)}"
+    return f"the message is {size} bytes for {receiver}; FCM allows {limit_bytes(platform)}"
 
 
 def _biggest_field(message: Message) -> str:

@@ -14,10 +14,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from fanfare.domain.address import Address
-from fanfare.domain.device import Device, InactiveReason, Owner
+from fanfare.domain.device import Device, InactiveReason
 from fanfare.domain.message import Platform
+from fanfare.domain.ownership import has_living_owner, latest_owner, owner_of
 from fanfare.domain.profile import Profile
 from fanfare.domain.target import Target
+
+_OF_TARGET = frozenset(
+    {InactiveReason.UNREGISTERED, InactiveReason.SENDER_ID_MISMATCH, InactiveReason.INVALID_TARGET, InactiveReason.REPLACED},
+)
+"""Reasons that concern a device's target and end with it; the others are somebody's will."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +41,14 @@ class Details:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """One device as an app registers it. Exactly one of the addresses names its profile; `shared` adds that owner instead of moving."""
+    """One device as an app registers it: `shared` adds the owner instead of moving, `checked` wants FCM to know the target."""
 
     target: Target
     platform: Platform
     profile: Address
     details: Details
     shared: bool = False
+    checked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,7 @@ class RegistrationPlan:
 def plan_registration(registration: Registration, profile: Profile, known: Known, *, now: datetime, new_id: str) -> RegistrationPlan:
     """Decide what a registration does to what is known."""
     previous = known.by_target or known.by_install
-    displaced = _displaced(known)
+    displaced = _displaced(known, now)
     if previous is None:
         return RegistrationPlan(_new_device(registration, profile, now, new_id))
     return RegistrationPlan(_refreshed(previous, registration, profile, now), previous, displaced)
@@ -96,20 +103,37 @@ def own(device: Device, profile: Profile, *, shared: bool, device_id: str | None
     """
     present = next((owner for owner in device.owners if owner.profile_id == profile.id), None)
     installed_as = device_id or (present.installed_as if present else None)
-    owner = Owner(profile.id, profile.username, profile.addresses, installed_as)
+    # The profile may have been read before a change of which the device knows already.
+    owner = latest_owner(present, owner_of(profile, installed_as))
     others = tuple(other for other in device.owners if other.profile_id != profile.id) if shared or present else ()
     name = next((each.installed_as for each in (owner, *others) if each.installed_as is not None), None)
     return replace(device, owners=(*others, owner), device_id=name)
 
 
+def disown(device: Device, profile_id: str) -> Device:
+    """Take a shared device from one of its profiles; the others keep it, and what they call it."""
+    owners = tuple(owner for owner in device.owners if owner.profile_id != profile_id)
+    return replace(device, owners=owners, device_id=next((owner.installed_as for owner in owners if owner.installed_as is not None), None))
+
+
+def retarget(device: Device, target: Target, now: datetime) -> Device:
+    """Give a device a new target, by which its app has been heard of; what FCM or a rival install had against the old one no longer counts."""
+    if target == device.target:
+        return device
+    renewed = replace(device, target=target, last_seen_at=now)
+    return revive(renewed) if device.inactive_reason in _OF_TARGET else renewed
+
+
 def revive(device: Device) -> Device:
-    """Make a device receive again; the evidence of an earlier retirement goes with its cause."""
-    return replace(device, active=True, inactive_reason=None, retirement=None)
+    """Make a device receive again, once an owner of it is not deleted; the evidence of an earlier retirement goes with its cause."""
+    if not has_living_owner(device):
+        return replace(device, active=False, inactive_reason=InactiveReason.PROFILE_DELETED, retirement=None)
+    return replace(device, active=True, inactive_reason=None, inactive_since=None, retirement=None)
 
 
-def deactivate(device: Device, reason: InactiveReason) -> Device:
+def deactivate(device: Device, reason: InactiveReason, at: datetime) -> Device:
     """Make a device receive nothing, its target kept."""
-    return replace(device, active=False, inactive_reason=reason)
+    return replace(device, active=False, inactive_reason=reason, inactive_since=at)
 
 
 def _new_device(registration: Registration, profile: Profile, now: datetime, new_id: str) -> Device:
@@ -123,10 +147,10 @@ def _refreshed(previous: Device, registration: Registration, profile: Profile, n
     return revive(apply_details(owned, registration.details))
 
 
-def _displaced(known: Known) -> Displacement | None:
+def _displaced(known: Known, now: datetime) -> Displacement | None:
     if known.by_target is None or known.by_install is None or known.by_target.id == known.by_install.id:
         return None
     without_installs = tuple(replace(owner, installed_as=None) for owner in known.by_install.owners)
     lost = replace(known.by_install, device_id=None, owners=without_installs)
     # One that was deleted or retired stays so: why it receives nothing has not changed.
-    return Displacement(known.by_install, deactivate(lost, InactiveReason.REPLACED) if lost.active else lost)
+    return Displacement(known.by_install, deactivate(lost, InactiveReason.REPLACED, now) if lost.active else lost)

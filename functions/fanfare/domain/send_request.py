@@ -10,6 +10,7 @@ from fanfare.domain.address import Address
 from fanfare.domain.message import Action, Message, Platform, Priority
 from fanfare.domain.segment import Segment
 from fanfare.domain.target import Target
+from fanfare.domain.variables import Variables
 
 MOST_RECIPIENTS = 500
 
@@ -35,7 +36,10 @@ class Addressees:
 
 @dataclass(frozen=True, slots=True)
 class SendRequest:
-    """One request to send. `raw` is what the caller said, without targets: it is stored and shown; `request_hash` is of all of it."""
+    """One request to send. `raw` is what the caller said, without targets: it is stored and shown; `request_hash` is of all of it.
+
+    `message` is what it says itself; a template adds what it does not say.
+    """
 
     to: Addressees
     only: Segment
@@ -46,6 +50,8 @@ class SendRequest:
     caller: str | None = None
     type: str | None = None
     usernames: tuple[str, ...] = field(default_factory=tuple)
+    template: str | None = None
+    variables: Variables = field(default_factory=dict)
 
 
 _PLAIN = ("title", "body", "ttl_seconds", "collapse_key", "group", "image_url", "deep_link", "channel", "sound", "badge")

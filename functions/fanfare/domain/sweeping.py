@@ -1,4 +1,4 @@
-"""What a sweep finds: work whose nudge was lost."""
+"""What a sweep finds: work whose nudge was lost, and the parked chunks of a tenant, page by page."""
 
 from __future__ import annotations
 
@@ -14,3 +14,8 @@ class Overdue:
 
     chunks: Sequence[ChunkKey]
     notifications: Sequence[ChunkKey]
+
+
+def position_after(page: Sequence[ChunkKey], limit: int) -> ChunkKey | None:
+    """Where the next page begins: after the last of a full one, else at the beginning again (None), because nothing comes after it."""
+    return page[-1] if len(page) >= limit else None

@@ -11,6 +11,8 @@ from fanfare.domain.message import TargetKind
 
 LONGEST_TARGET = 4_096
 _DEVICE_TARGET = re.compile(r"[A-Za-z0-9_:.%~+=/-]+\Z")
+_FID = re.compile(r"[c-f][A-Za-z0-9_-]{21}\Z")
+_APNS_TOKEN = re.compile(r"[0-9A-Fa-f]{64}\Z")
 _TOPIC = re.compile(r"[a-zA-Z0-9\-_.~%]{1,900}\Z")
 _CONDITION_TOKEN = re.compile(
     r"(?P<topic>'[a-zA-Z0-9\-_.~%]{1,900}'\s+in\s+topics)|(?P<operator>&&|\|\||[!()])|(?P<space>\s+)|(?P<other>.)", re.DOTALL
@@ -37,6 +39,22 @@ def check_device_target(kind: TargetKind, value: str, field: str) -> Target:
     if _DEVICE_TARGET.match(value) is None:
         raise InvalidRequest.at(field, "holds a character that no FCM target has")
     return Target(kind, value)
+
+
+def check_registered_target(kind: TargetKind, value: str, field: str) -> Target:
+    """Check a token or FID that is to be kept: beyond its characters, whether it is of the kind that it is given as.
+
+    A FID is 17 random bytes that begin with the bits 0111, in base64url and cut to 22 characters: every Firebase SDK makes it so. A token has no
+    documented shape and may be a FID; what is often mistaken for one has.
+    """
+    target = check_device_target(kind, value, field)
+    if kind is TargetKind.FID and _FID.match(value) is None:
+        raise InvalidRequest.at(field, "must be a Firebase installation id: 22 characters of base64url that begin with c, d, e or f")
+    if _APNS_TOKEN.match(value) is not None:
+        raise InvalidRequest.at(field, "is a device token of APNs; give the registration token that the Firebase SDK makes of it")
+    if "://" in value:
+        raise InvalidRequest.at(field, "is an address; give the registration token and not the endpoint of the push subscription")
+    return target
 
 
 def check_topic(name: str, field: str = "to.topic") -> Target:

@@ -8,18 +8,25 @@ from datetime import datetime, timedelta
 
 from fanfare.domain.brake import Quarantine
 from fanfare.domain.breaker import ALL, Breaker
+from fanfare.domain.chunk import ChunkKey
+from fanfare.domain.tenant_keys import IndexKeys, KeyRotation
+from fanfare.domain.tenant_settings import TenantSettings
 
+PLATFORM_TENANT = "platform"
+"""The tenant of the clients that create tenants: it has a data key and an audit log, but no Firebase project, and sends nothing."""
 DRAINING = timedelta(minutes=10)
 """Longer than any pass: one that began before a breaker closed may still park its chunk afterwards."""
-DEFAULT_QUOTA_PER_MINUTE = 600_000
-"""FCM's default message rate of a project (firebase.google.com/docs/cloud-messaging/throttling-and-quotas)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
     """One app. `credential_secret` names the Secret Manager secret that holds its service account; `data_key_id` its current data key.
 
+    `credential_version` is the version of that secret that is used; None: it has none yet.
+    `defects` says, by setting, why a hand edit is not believed; its default stands in for it.
     `draining_until` is set where a breaker closed or a quarantine ended: until then parked chunks may still have to be sent.
+    `drained_to` is the last one that the draining nudged, where more come after it. `released_at` is when its last quarantine ended.
+    `rotation` is the rotation of its keys that is under way, `keys_rotated_at` when the last one ended.
     """
 
     id: str
@@ -28,10 +35,17 @@ class Tenant:
     credential_secret: str
     data_key_id: str
     created_at: datetime
-    quota_per_minute: int = DEFAULT_QUOTA_PER_MINUTE
+    credential_version: str | None = None
+    settings: TenantSettings = field(default_factory=TenantSettings)
+    defects: Mapping[str, str] = field(default_factory=dict)
     breakers: Mapping[str, Breaker] = field(default_factory=dict)
     quarantine: Quarantine | None = None
     draining_until: datetime | None = None
+    drained_to: ChunkKey | None = None
+    released_at: datetime | None = None
+    index: IndexKeys = field(default_factory=IndexKeys)
+    rotation: KeyRotation | None = None
+    keys_rotated_at: datetime | None = None
 
 
 def hold_reason(tenant: Tenant) -> str | None:

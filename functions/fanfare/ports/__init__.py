@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fanfare.domain.edge import EdgeRules
+from fanfare.ports.devices import DeviceStore, ProfileStore
+from fanfare.ports.notifications import NotificationStore
 from fanfare.ports.outside import (
     AnswerWindow,
     CallAuthenticator,
@@ -11,25 +14,31 @@ from fanfare.ports.outside import (
     CursorKeys,
     HealthProbe,
     Identifiers,
+    IndexVersions,
     Lifecycle,
     Log,
     PushSender,
     ReceiptKeys,
     TaskQueue,
+    TemplateRenderer,
+    UserAuthenticator,
 )
 from fanfare.ports.stores import (
+    AuditStore,
     ClientStore,
     CredentialStore,
-    DeviceStore,
     IdempotencyStore,
-    NotificationStore,
+    OriginStore,
     PoisonStore,
-    ProfileStore,
+    RateLimiter,
+    RefusalCounter,
+    TemplateStore,
     TenantStore,
 )
 
 __all__ = [
     "AnswerWindow",
+    "AuditStore",
     "CallAuthenticator",
     "ClientStore",
     "Clock",
@@ -40,36 +49,52 @@ __all__ = [
     "HealthProbe",
     "IdempotencyStore",
     "Identifiers",
+    "IndexVersions",
     "Lifecycle",
     "Log",
     "NotificationStore",
+    "OriginStore",
     "PoisonStore",
     "ProfileStore",
     "PushSender",
+    "RateLimiter",
     "ReceiptKeys",
+    "RefusalCounter",
     "TaskQueue",
+    "TemplateRenderer",
+    "TemplateStore",
     "TenantStore",
+    "UserAuthenticator",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """One of each port: what a service is called with."""
+    """One of each port, and what the deployment knows of its edge: what a service is called with."""
 
     clock: Clock
     identifiers: Identifiers
     clients: ClientStore
     tenants: TenantStore
+    origins: OriginStore
     profiles: ProfileStore
     devices: DeviceStore
+    templates: TemplateStore
+    renderer: TemplateRenderer
     notifications: NotificationStore
     idempotency: IdempotencyStore
+    audit: AuditStore
+    rates: RateLimiter
+    refusals: RefusalCounter
+    edge: EdgeRules
     credentials: CredentialStore
     tasks: TaskQueue
     sender: PushSender
     receipt_keys: ReceiptKeys
     cursor_keys: CursorKeys
+    index_versions: IndexVersions
     call_authenticator: CallAuthenticator
+    users: UserAuthenticator
     poison: PoisonStore
     answers: AnswerWindow
     lifecycle: Lifecycle

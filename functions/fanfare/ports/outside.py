@@ -10,7 +10,10 @@ from fanfare.domain.brake import Tally
 from fanfare.domain.chunk import ChunkKey
 from fanfare.domain.classification import Answer
 from fanfare.domain.health import ComponentHealth
+from fanfare.domain.id_token import TokenSubject
+from fanfare.domain.template_text import Syntax
 from fanfare.domain.tenant import Tenant
+from fanfare.domain.variables import Variables
 
 
 class Clock(Protocol):
@@ -61,6 +64,17 @@ class PushSender(Protocol):
         ...
 
 
+class TemplateRenderer(Protocol):
+    """The engine that fills in templates."""
+
+    def render(self, text: str, syntax: Syntax, variables: Variables) -> str:
+        """Fill in a text's variables, once: what they hold is never expanded. Time and memory are bounded, whatever the text is.
+
+        BadTemplateText if it is no text of the template language, names a variable without a value, or grows too long.
+        """
+        ...
+
+
 class ReceiptKeys(Protocol):
     """The keys that receipts are signed with."""
 
@@ -77,11 +91,23 @@ class CursorKeys(Protocol):
         ...
 
 
+class IndexVersions(Protocol):
+    """The versions of the secret that the keys of the tenants' blind indexes are derived from."""
+
+    def newest_index_version(self) -> str:
+        """The newest one at this moment; Unavailable if the secret can't be read."""
+        ...
+
+
 class AnswerWindow(Protocol):
     """What FCM answered this instance lately."""
 
-    def add(self, tenant: str, tally: Tally) -> Sequence[Tally]:
-        """Add a pass's answers and return all that count at its time, the new ones last."""
+    def recent(self, tenant: str, now: datetime) -> Sequence[Tally]:
+        """The answers that count at `now`, the latest pass last."""
+        ...
+
+    def add(self, tenant: str, tally: Tally) -> None:
+        """Remember the answers of a pass whose results are stored: those of one that failed come in again."""
         ...
 
     def forget(self, tenant: str) -> None:
@@ -94,6 +120,14 @@ class CallAuthenticator(Protocol):
 
     def authenticate(self, function: str, bearer: str) -> None:
         """Raise Unauthenticated unless the token is a valid one for this function, Forbidden unless its account may call it."""
+        ...
+
+
+class UserAuthenticator(Protocol):
+    """Who the users of the tenants' apps are: Firebase Authentication."""
+
+    def identify(self, token: str) -> TokenSubject:
+        """Raise Unauthenticated unless the text is a valid ID token of some Firebase project, Unavailable if its signature can't be checked now."""
         ...
 
 

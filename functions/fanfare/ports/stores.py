@@ -1,24 +1,21 @@
-"""What is kept, as Protocols. Stores raise `Unavailable` when Firestore does not answer; nothing else of a vendor's reaches a service."""
+"""What is kept, as Protocols. A write takes the audit entry that is stored with it, in one commit.
+
+Stores raise `Unavailable` when Firestore does not answer; nothing else of a vendor's reaches a service.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from fanfare.domain.address import Address
-from fanfare.domain.audit import AuditEntry
-from fanfare.domain.chunk import Busy, Chunk, ChunkKey, Finished
+from fanfare.domain.audit import AuditEntry, StoredEntry, Trail
 from fanfare.domain.client import Client
-from fanfare.domain.dead_letter import DeadLetter, Replay
-from fanfare.domain.device import Device
 from fanfare.domain.idempotency import Attempt, StoredAnswer
-from fanfare.domain.listing import DeviceFilter, Page, ProfileFilter
-from fanfare.domain.notification import Notification
-from fanfare.domain.profile import Profile
-from fanfare.domain.recipient import Recipient
-from fanfare.domain.registration import Known, Registration, RegistrationPlan
-from fanfare.domain.sweeping import Overdue
+from fanfare.domain.limits import Budget, Usage
+from fanfare.domain.listing import AuditFilter, Page, TemplateFilter
+from fanfare.domain.refusal import Refusal
+from fanfare.domain.template import Template
 from fanfare.domain.tenant import Tenant
 
 
@@ -29,8 +26,24 @@ class ClientStore(Protocol):
         """Find a client; answers may be up to 60 seconds old."""
         ...
 
-    def create(self, client: Client) -> None:
-        """Store a new client."""
+    def get_fresh(self, client_id: str) -> Client | None:
+        """Find a client as it is stored now."""
+        ...
+
+    def create(self, client: Client, audit: AuditEntry | None = None) -> None:
+        """Store a new client; Conflict if its id is taken."""
+        ...
+
+    def update(self, client_id: str, decide: Callable[[Client], Client | None], audit: Trail) -> Client | None:
+        """Apply a pure decision to a stored client (None leaves it), with its audit entry in the same commit; returns its state or None."""
+        ...
+
+    def list(self, tenant: str, limit: int, after: str | None) -> Page[Client]:
+        """List a tenant's clients in the order of their ids, those that are revoked included."""
+        ...
+
+    def note_use(self, client: Client, at: datetime) -> None:
+        """Note that a client was used; at most once a day, and without effect where it can't be done at once."""
         ...
 
 
@@ -45,11 +58,23 @@ class TenantStore(Protocol):
         """Find a tenant as it is stored now."""
         ...
 
-    def create(self, tenant: Tenant) -> None:
-        """Store a new tenant together with a fresh data key."""
+    def create(self, tenant: Tenant, audit: AuditEntry | None = None) -> None:
+        """Store a new tenant with a fresh data key and, if it has a credential, as its project's owner; Conflict if its id or project is taken."""
         ...
 
-    def update(self, tenant: str, decide: Callable[[Tenant], Tenant | None], audit: AuditEntry | None = None) -> Tenant | None:
+    def claim_project(self, tenant: Tenant, at: datetime) -> None:
+        """Make a tenant the owner of its Firebase project, for ever; Conflict if another one is."""
+        ...
+
+    def owner_of(self, project: str) -> str | None:
+        """The tenant that owns a Firebase project; answers may be up to 60 seconds old."""
+        ...
+
+    def list(self, limit: int, after: str | None) -> Page[Tenant]:
+        """List tenants in the order of their ids."""
+        ...
+
+    def update(self, tenant: str, decide: Callable[[Tenant], Tenant | None], audit: Trail | None = None) -> Tenant | None:
         """Apply a pure decision to the stored tenant (None leaves it), with an audit entry in the same commit; returns its state."""
         ...
 
@@ -57,116 +82,52 @@ class TenantStore(Protocol):
         """Find the tenants that the schedule tick must look at by `now`."""
         ...
 
-
-class ProfileStore(Protocol):
-    """Profiles. Each username, phone number and external id belongs to one profile of a tenant."""
-
-    def get(self, tenant: str, profile_id: str) -> Profile | None:
-        """Find one profile."""
+    def find_rotating(self, now: datetime, limit: int) -> Sequence[Tenant]:
+        """Find the tenants whose rotation of keys goes on by `now`, the longest waiting first."""
         ...
 
-    def find(self, tenant: str, addresses: Sequence[Address]) -> Mapping[Address, Profile]:
-        """Find profiles by what they are named by; an unknown address is missing from the answer."""
+    def add_data_key(self, tenant: str, key_id: str, at: datetime) -> None:
+        """Store a new data key, which is not used yet; one of this id that is there already stays."""
         ...
 
-    def create(self, tenant: str, profile: Profile) -> tuple[Profile, bool]:
-        """Store a new profile and return it with True, or the one that holds one of its names already with False, nothing stored."""
-        ...
-
-    def list(self, tenant: str, filters: ProfileFilter, limit: int, after: str | None) -> Page[Profile]:
-        """List profiles in the order of their ids."""
+    def settle_data_keys(self, tenant: str, current: str, at: datetime) -> None:
+        """Note of every data key but the current one that it is retired, and wrap all of them by the newest version of the deployment's key."""
         ...
 
 
-class DeviceStore(Protocol):
-    """Devices. A target belongs to one device of a tenant, and so does an app's device_id within a profile."""
+class OriginStore(Protocol):
+    """The web pages that tenants let call the API."""
 
-    def get(self, tenant: str, device_ids: Sequence[str]) -> Sequence[Device]:
-        """Find devices by id, in one call; unknown ids are missing from the answer."""
-        ...
-
-    def find_known(self, tenant: str, registrations: Sequence[tuple[Registration, Profile]]) -> Sequence[Known]:
-        """Find what is stored about each registration's target and install."""
-        ...
-
-    def save(self, tenant: str, plans: Sequence[RegistrationPlan]) -> bool:
-        """Store plans in one commit, guarded by what they were made from. False: something changed meanwhile and nothing was stored."""
-        ...
-
-    def update(self, tenant: str, device_id: str, decide: Callable[[Device], Device | None]) -> Device | None:
-        """Apply a pure decision to a stored device (None leaves it) and return its state; None if there is no such device."""
-        ...
-
-    def update_many(self, tenant: str, device_ids: Sequence[str], decide: Callable[[Device], Device | None]) -> None:
-        """Apply a pure decision to many devices: one call to read them, one commit; unknown ids are passed over."""
-        ...
-
-    def find_active(self, tenant: str, addresses: Sequence[Address], limit: int) -> Sequence[Device]:
-        """Find the active devices of the named profiles, at most `limit`."""
-        ...
-
-    def list(self, tenant: str, filters: DeviceFilter, limit: int, after: str | None) -> Page[Device]:
-        """List devices that are not deleted, in the order of their ids."""
+    def is_listed(self, origin: str) -> bool:
+        """Tell whether a tenant, whichever, lists this origin; answers may be up to 60 seconds old."""
         ...
 
 
-class NotificationStore(Protocol):
-    """Notifications, their packed recipients and their chunks."""
+class TemplateStore(Protocol):
+    """Templates and their last versions. One that was edited by hand and can't be read comes with a `defect`, which is stored with it."""
 
-    def accept(self, notification: Notification, recipients: Sequence[Recipient]) -> Notification | None:
-        """Create a notification with its recipients in one commit. Returns the one that has its id already instead; None means created."""
+    def get(self, tenant: str, name: str) -> Template | None:
+        """Find a template; answers may be up to 60 seconds old, but one that is not there is looked for again."""
         ...
 
-    def get(self, tenant: str, notification_id: str) -> Notification | None:
-        """Find one notification."""
+    def get_fresh(self, tenant: str, name: str, version: int | None = None) -> Template | None:
+        """Find a template as it is stored now, or one of its last 20 versions."""
         ...
 
-    def claim(self, key: ChunkKey, owner: str, now: datetime) -> Chunk | Busy | Finished:
-        """Take a chunk for `owner`, exclusively until its lease ends."""
+    def create(self, tenant: str, template: Template, audit: Trail) -> bool:
+        """Store a new template; False if its name is taken, nothing stored."""
         ...
 
-    def read_recipients(self, key: ChunkKey) -> Sequence[Recipient]:
-        """The rows of one chunk in their order; empty once cleanup has removed them."""
+    def update(self, tenant: str, name: str, decide: Callable[[Template], Template | None], audit: Trail) -> Template | None:
+        """Apply a pure decision (None leaves the template) and keep its new version; returns its state, or None if there is none of this name."""
         ...
 
-    def read_chunk(self, key: ChunkKey) -> tuple[Notification, Sequence[Recipient]] | None:
-        """Read in one call what a delivery needs; None if there is no such notification or chunk."""
+    def delete(self, tenant: str, name: str, audit: Trail) -> bool:
+        """Delete a template with all its versions; False if there is none of this name."""
         ...
 
-    def save_chunk(self, chunk: Chunk) -> Chunk | None:
-        """Store a claimed chunk by itself: a checkpoint, or its cancellation. Returns it with its new revision; None if the claim was lost."""
-        ...
-
-    def conclude(self, chunk: Chunk, notification: Notification, dead_letter: DeadLetter | None = None) -> bool:
-        """Store a pass's end: the chunk, its notification, and its dead letter if it has one. False: the claim was lost, nothing was stored."""
-        ...
-
-    def get_dead_letter(self, tenant: str, dead_letter_id: str) -> DeadLetter | None:
-        """Find one dead letter."""
-        ...
-
-    def list_dead_letters(self, tenant: str, limit: int, after: str | None) -> Page[DeadLetter]:
-        """List dead letters in the order of their ids."""
-        ...
-
-    def replay(self, letter: DeadLetter, replay: Replay, now: datetime) -> DeadLetter | None:
-        """Store a replay: chunk, notification and dead letter in one commit. None if something changed meanwhile and nothing was stored."""
-        ...
-
-    def find_overdue(self, now: datetime, limit: int) -> Overdue:
-        """Find, in all tenants, at most `limit` chunks and notifications whose next check has passed."""
-        ...
-
-    def set_next_check(self, key: ChunkKey, at: datetime | None) -> None:
-        """Move the next check of a chunk's *notification*; None ends it, because the chunk itself is checked from now on."""
-        ...
-
-    def find_parked(self, tenant: str, limit: int) -> Sequence[ChunkKey]:
-        """Find parked chunks of a tenant."""
-        ...
-
-    def get_with_chunk(self, key: ChunkKey) -> tuple[Notification, Chunk | None] | None:
-        """Find a notification and, where its delivery has begun, one of its chunks, in one call."""
+    def list(self, tenant: str, filters: TemplateFilter, limit: int, after: str | None) -> Page[Template]:
+        """List templates in the order of their names."""
         ...
 
 
@@ -197,6 +158,42 @@ class PoisonStore(Protocol):
 class CredentialStore(Protocol):
     """The tenants' FCM credentials, which are written and never read back by a service."""
 
-    def store(self, name: str, value: bytes) -> None:
-        """Add a version of a secret, creating it first where it does not exist."""
+    def store(self, name: str, value: bytes) -> str:
+        """Add a version of a secret, creating it first where it does not exist; returns the version, a rising number."""
+        ...
+
+    def destroy(self, name: str, version: str) -> None:
+        """Destroy a version's value for ever; one that is destroyed already stays so."""
+        ...
+
+    def disable_older(self, name: str, version: str) -> None:
+        """Disable every version before this one: the one that it replaces, and what attempts that were broken off have left behind."""
+        ...
+
+
+class AuditStore(Protocol):
+    """The audit log."""
+
+    def record(self, tenant: str, entry: AuditEntry) -> None:
+        """Store an entry of something that wrote nothing else: an export, a dry run."""
+        ...
+
+    def list(self, tenant: str, filters: AuditFilter, limit: int, after: str | None) -> Page[StoredEntry]:
+        """List entries, the newest first."""
+        ...
+
+
+class RateLimiter(Protocol):
+    """Counters of requests, by caller, group and minute."""
+
+    def use(self, budget: Budget) -> Usage:
+        """Count a request and judge it; Unavailable if it can't be done in a second."""
+        ...
+
+
+class RefusalCounter(Protocol):
+    """How often a client was refused, by minute: part of the audit log."""
+
+    def count(self, refusal: Refusal, at: datetime) -> None:
+        """Count a refusal. What this instance counts within a second is written together; a write that fails is counted again with the next."""
         ...

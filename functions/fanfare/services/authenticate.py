@@ -1,17 +1,60 @@
-"""Who calls: the client behind a Client-ID and its token."""
+"""Who calls: the client behind a Client-ID and its token, or the user behind a Firebase ID token."""
 
 from __future__ import annotations
 
-from fanfare.domain.client import Client, is_token_valid
-from fanfare.domain.errors import Unauthenticated
+from collections.abc import Collection
+
+from fanfare.domain.client import Client, Scope, check_scope, refusal_of
+from fanfare.domain.errors import Forbidden, Unauthenticated
+from fanfare.domain.id_token import REFUSED as REFUSED_USER
+from fanfare.domain.id_token import User
+from fanfare.domain.refusal import APP_USER, UNKNOWN_CLIENT, Refusal, RefusalReason
+from fanfare.domain.tenant import PLATFORM_TENANT
 from fanfare.ports import Deps
 
 REFUSED = "The Client-ID or the Client-Token is missing or not valid."
 
 
-def authenticate_client(deps: Deps, client_id: str, token: str) -> Client:
-    """Find the client; Unauthenticated says the same for an unknown client, a wrong token, an expired one and a revoked one."""
-    client = deps.clients.get(client_id) if client_id and token else None
-    if client is None or not is_token_valid(client, token, deps.clock.now()):
+def authenticate_client(deps: Deps, client_id: str, token: str, address: str) -> Client:
+    """Find the client; Unauthenticated says the same for an unknown client, a wrong token, an expired or revoked one and a foreign address."""
+    if not client_id or not token:
         raise Unauthenticated(REFUSED)
-    return client
+    client, now = deps.clients.get(client_id), deps.clock.now()
+    reason = RefusalReason.UNKNOWN_CLIENT if client is None else refusal_of(client, token, address, now)
+    if client is not None and reason is None:
+        deps.clients.note_use(client, now)
+        return client
+    known = Refusal(client.tenant, client.id, reason) if client is not None and reason is not None else None
+    deps.refusals.count(known or Refusal(PLATFORM_TENANT, UNKNOWN_CLIENT, RefusalReason.UNKNOWN_CLIENT), now)
+    raise Unauthenticated(REFUSED)
+
+
+def authorize_client(deps: Deps, client: Client, scopes: Collection[Scope]) -> None:
+    """Refuse a client that has none of these scopes, and count it."""
+    try:
+        check_scope(client, scopes)
+    except Forbidden:
+        deps.refusals.count(Refusal(client.tenant, client.id, RefusalReason.SCOPE), deps.clock.now())
+        raise
+
+
+def authenticate_user(deps: Deps, token: str) -> User:
+    """Find the user of an app whose Firebase project a tenant owns; Unauthenticated says the same for whatever is wrong.
+
+    A project that a tenant has left behind opens nothing of it any more.
+    """
+    try:
+        subject = deps.users.identify(token)
+    except Unauthenticated:
+        _count_user(deps, RefusalReason.ID_TOKEN)
+        raise
+    owner = deps.tenants.owner_of(subject.project)
+    tenant = None if owner is None else deps.tenants.get(owner)
+    if tenant is None or tenant.firebase_project_id != subject.project:
+        _count_user(deps, RefusalReason.PROJECT)
+        raise Unauthenticated(REFUSED_USER)
+    return User(tenant.id, subject.uid)
+
+
+def _count_user(deps: Deps, reason: RefusalReason) -> None:
+    deps.refusals.count(Refusal(PLATFORM_TENANT, APP_USER, reason), deps.clock.now())

@@ -1,17 +1,23 @@
-"""One device: show it, change it, delete it."""
+"""One device: find it, change it, delete it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from fanfare.domain.address import Address
+from fanfare.domain.audit import trail
+from fanfare.domain.call import Call
 from fanfare.domain.device import Device, InactiveReason
-from fanfare.domain.errors import Conflict, InvalidRequest, NotFound
+from fanfare.domain.errors import Conflict, FanfareError, Forbidden, NotFound
 from fanfare.domain.message import Platform
-from fanfare.domain.registration import Details, RegistrationPlan, apply_details, deactivate, own
+from fanfare.domain.ownership import heed_owners
+from fanfare.domain.profile import Profile
+from fanfare.domain.registration import Details, RegistrationPlan, apply_details, deactivate, disown, own, retarget
 from fanfare.domain.target import Target
 from fanfare.ports import Deps
-from fanfare.services.profiles import find_or_create_profiles
+from fanfare.services.own_devices import check_own, find_foreign
+from fanfare.services.profiles import find_or_create_profiles, owner_or_refusal
 
 _TRIES = 5
 
@@ -19,44 +25,90 @@ _TRIES = 5
 def get_device(deps: Deps, tenant: str, device_id: str) -> Device:
     """Find a device; NotFound if the tenant has none of this id, or a deleted one."""
     found = deps.devices.get(tenant, [device_id])
-    if not found or found[0].inactive_reason is InactiveReason.DELETED:
-        raise NotFound("There is no such device.")
+    if not found or found[0].is_deleted:
+        raise not_found()
     return found[0]
 
 
+def get_own_device(deps: Deps, call: Call, device_id: str) -> Device:
+    """Find a device that the caller may touch; NotFound, as `get_device`, also for another user's."""
+    device = get_device(deps, call.tenant, device_id)
+    check_own(deps, call, device)
+    return device
+
+
+def find_device(deps: Deps, tenant: str, target: Target) -> Device:
+    """Find the device that has a target; NotFound if none has it, or a deleted one."""
+    found = deps.devices.find_by_target(tenant, target)
+    if found is None or found.is_deleted:
+        raise not_found()
+    return found
+
+
 def update_device(
-    deps: Deps, tenant: str, device_id: str, details: Details, *, target: Target | None, platform: Platform | None, profile: Address | None
+    deps: Deps, call: Call, device_id: str, details: Details, *, target: Target | None, platform: Platform | None, profile: Address | None
 ) -> Device:
     """Change what is given and leave the rest. A new target replaces the old one; Conflict if another device has it."""
+    owner = _new_owner(deps, call, device_id, profile)
     for _ in range(_TRIES):
-        before = get_device(deps, tenant, device_id)
-        after = apply_details(replace(before, target=target or before.target, platform=platform or before.platform), details)
-        after = _renamed(after, details.device_id) if profile is None else _moved(deps, tenant, after, profile, details.device_id)
-        if deps.devices.save(tenant, [RegistrationPlan(after, before)]):
-            return replace(after, updated_at=deps.clock.now())
+        before = get_own_device(deps, call, device_id)
+        now = deps.clock.now()
+        retargeted = retarget(before, target or before.target, now)
+        after = apply_details(replace(retargeted, platform=platform or before.platform), details)
+        after = _renamed(after, details.device_id) if owner is None else heed_owners(_moved(after, owner, details.device_id), now)
+        if deps.devices.save(call.tenant, [RegistrationPlan(after, before)], trail("device.updated", call.actor, now)(before, after)):
+            return replace(after, updated_at=now)
     raise Conflict("Another device has this token, fid or device_id.")
 
 
-def delete_device(deps: Deps, tenant: str, device_id: str) -> None:
-    """Delete a device softly: it receives nothing and is listed nowhere; registering its target again revives it."""
-    found = deps.devices.update(tenant, device_id, _decide_deletion)
-    if found is None:
-        raise NotFound("There is no such device.")
+def delete_device(deps: Deps, call: Call, device_id: str) -> None:
+    """Delete a device softly: it receives nothing and is listed nowhere; registering its target again revives it.
+
+    A user who shares the device with others leaves it to them.
+    """
+    for _ in range(_TRIES):
+        found = deps.devices.get(call.tenant, [device_id])
+        if not found:
+            raise not_found()
+        before, user, now = found[0], check_own(deps, call, found[0]), deps.clock.now()
+        if before.is_deleted:
+            return
+        after = _without(before, user, now)
+        if deps.devices.save(call.tenant, [RegistrationPlan(after, before)], trail("device.deleted", call.actor, now)(before, after)):
+            return
+    raise Conflict("Other changes of this device are under way.")
 
 
-def _decide_deletion(device: Device) -> Device | None:
-    deleted = device.inactive_reason is InactiveReason.DELETED
-    return None if deleted else deactivate(device, InactiveReason.DELETED)
+def not_found() -> NotFound:
+    """The one answer for a device that is not there, was deleted, or belongs to somebody else."""
+    return NotFound("There is no such device.")
+
+
+def _new_owner(deps: Deps, call: Call, device_id: str, address: Address | None) -> Profile | None:
+    """The profile that a device moves to, made if it has to be; not for a device that is not there, nor for a user who names another."""
+    if address is None:
+        return None
+    get_own_device(deps, call, device_id)
+    if find_foreign(deps, call, [address]):
+        raise Forbidden("A user may keep devices for itself only.")
+    owner = owner_or_refusal(find_or_create_profiles(deps, call, [address]).get(address))
+    if isinstance(owner, FanfareError):
+        raise owner
+    return owner
+
+
+def _without(device: Device, user: Profile | None, now: datetime) -> Device:
+    """A device that is deleted: for everybody, or where a user shares it for that user alone."""
+    if user is not None and len(device.owners) > 1:
+        return heed_owners(disown(device, user.id), now)
+    return deactivate(device, InactiveReason.DELETED, now)
 
 
 def _renamed(device: Device, device_id: str | None) -> Device:
     return device if device_id is None else replace(device, owners=tuple(replace(owner, installed_as=device_id) for owner in device.owners))
 
 
-def _moved(deps: Deps, tenant: str, device: Device, address: Address, device_id: str | None) -> Device:
-    profile = find_or_create_profiles(deps, tenant, [address]).get(address)
-    if profile is None:
-        raise InvalidRequest.at("profile_id", "names no profile")
+def _moved(device: Device, profile: Profile, device_id: str | None) -> Device:
     if profile.id in device.profile_ids:
         return _renamed(device, device_id)
     return own(replace(device, device_id=device_id), profile, shared=False, device_id=device_id)

@@ -5,24 +5,87 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from fanfare.domain.audit import StoredEntry
+from fanfare.domain.client import Client, Scope
+from fanfare.domain.dead_letter import DeadLetter
 from fanfare.domain.device import Device
-from fanfare.domain.listing import DeviceFilter, Page, ProfileFilter, encode_cursor, parse_cursor, query_hash
+from fanfare.domain.device_search import DeviceSearch
+from fanfare.domain.listing import (
+    AuditFilter,
+    DeadLetterFilter,
+    NotificationFilter,
+    Page,
+    ProfileFilter,
+    TemplateFilter,
+    check_audit_filter,
+    check_notification_filter,
+    encode_cursor,
+    parse_cursor,
+    query_hash,
+)
+from fanfare.domain.notification import Notification
 from fanfare.domain.outcome import Result
 from fanfare.domain.profile import Profile
+from fanfare.domain.template import Template
+from fanfare.domain.tenant import PLATFORM_TENANT, Tenant
 from fanfare.ports import Deps
+from fanfare.services.search_devices import search_devices
 from fanfare.services.show_notification import list_deliveries
 
 T = TypeVar("T")
 
 
-def list_devices(deps: Deps, tenant: str, filters: DeviceFilter, limit: int, cursor: str | None) -> tuple[Sequence[Device], str | None]:
+def list_devices(deps: Deps, tenant: str, search: DeviceSearch, limit: int, cursor: str | None) -> tuple[Sequence[Device], str | None]:
     """List devices; returns a page and the cursor of the next."""
-    return _page(deps, query_hash(tenant, "devices", filters), cursor, lambda after: deps.devices.list(tenant, filters, limit, after))
+    return _page(deps, query_hash(tenant, "devices", search), cursor, lambda after: search_devices(deps, tenant, search, limit, after))
 
 
 def list_profiles(deps: Deps, tenant: str, filters: ProfileFilter, limit: int, cursor: str | None) -> tuple[Sequence[Profile], str | None]:
     """List profiles; returns a page and the cursor of the next."""
     return _page(deps, query_hash(tenant, "profiles", filters), cursor, lambda after: deps.profiles.list(tenant, filters, limit, after))
+
+
+def list_templates(deps: Deps, tenant: str, filters: TemplateFilter, limit: int, cursor: str | None) -> tuple[Sequence[Template], str | None]:
+    """List templates; returns a page and the cursor of the next."""
+    return _page(deps, query_hash(tenant, "templates", filters), cursor, lambda after: deps.templates.list(tenant, filters, limit, after))
+
+
+def list_notifications(
+    deps: Deps, tenant: str, filters: NotificationFilter, limit: int, cursor: str | None
+) -> tuple[Sequence[Notification], str | None]:
+    """List notifications as they are stored, the newest first; returns a page and the cursor of the next."""
+    check_notification_filter(filters)
+    return _page(deps, query_hash(tenant, "notifications", filters), cursor, lambda after: deps.notifications.list(tenant, filters, limit, after))
+
+
+def list_dead_letters(deps: Deps, tenant: str, filters: DeadLetterFilter, limit: int, cursor: str | None) -> tuple[Sequence[DeadLetter], str | None]:
+    """List dead letters, the newest first; returns a page and the cursor of the next."""
+    query = query_hash(tenant, "dead_letters", filters)
+    return _page(deps, query, cursor, lambda after: deps.notifications.list_dead_letters(tenant, filters, limit, after))
+
+
+def list_audit(deps: Deps, tenant: str, filters: AuditFilter, limit: int, cursor: str | None) -> tuple[Sequence[StoredEntry], str | None]:
+    """List the audit log, the newest entry first; returns a page and the cursor of the next."""
+    check_audit_filter(filters)
+    return _page(deps, query_hash(tenant, "audit", filters), cursor, lambda after: deps.audit.list(tenant, filters, limit, after))
+
+
+def list_clients(deps: Deps, tenant: str, limit: int, cursor: str | None) -> tuple[Sequence[Client], str | None]:
+    """List a tenant's clients, the revoked ones included; returns a page and the cursor of the next."""
+    return _page(deps, query_hash(tenant, "clients"), cursor, lambda after: deps.clients.list(tenant, limit, after))
+
+
+def list_apps(deps: Deps, client: Client, limit: int, cursor: str | None) -> tuple[Sequence[Tenant], str | None]:
+    """List the tenants that a client may see: all for the platform, else its own; the platform's is no app. Returns a page and the next's cursor."""
+
+    def read(after: str | None) -> Page[Tenant]:
+        if Scope.PLATFORM in client.scopes:
+            return deps.tenants.list(limit, after)
+        own = deps.tenants.get_fresh(client.tenant)
+        return Page([] if own is None else [own], None)
+
+    tenants, following = _page(deps, query_hash(client.tenant, "apps"), cursor, read)
+    return [tenant for tenant in tenants if tenant.id != PLATFORM_TENANT], following
 
 
 def page_of_deliveries(

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from fanfare.domain.call import Call
 from fanfare.domain.idempotency import Attempt, StoredAnswer
 from fanfare.domain.identifiers import hash_identifier
 from fanfare.ports import Deps
-from fanfare.services.accept_notification import Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,8 @@ def perform_once(deps: Deps, call: Call, route: str, request_hash: str, perform:
     """Perform the request, or return the answer that its key got before. A request that fails leaves its key free."""
     if call.idempotency_key is None:
         return perform()
-    tenant = call.client.tenant
-    attempt = Attempt(hash_identifier(call.client.id, route, call.idempotency_key), request_hash, deps.clock.now())
+    tenant = call.tenant
+    attempt = Attempt(hash_identifier(call.actor.kind, call.actor.id, route, call.idempotency_key), request_hash, deps.clock.now())
     stored = deps.idempotency.begin(tenant, attempt)
     if stored is not None:
         return HttpAnswer(stored.status, stored.body, replayed=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from fanfare.domain.breaker import ALL
 from fanfare.domain.classification import RULES as FCM_RULES
 from fanfare.domain.classification import Kind, MessageAction
+from fanfare.domain.errors import InvalidRequest
 from fanfare.domain.recipient import Recipient
+from fanfare.domain.rendition import rendition_of
 from fanfare.domain.tenant import Tenant
 from fanfare.ports import Deps
 from fanfare.services.hold_tenant import close_tenant_breaker, postpone_tenant_probe
@@ -21,15 +23,20 @@ def probe_tenant(deps: Deps, tenant: Tenant, scope: str) -> None:
     Without a parked chunk there is nothing to probe with and nothing that waits: the breaker closes, and the next send tells.
     """
     found = _parked_recipient(deps, tenant, scope)
-    if found is None:
-        close_tenant_breaker(deps, tenant.id, scope)
-        return
-    work, row = found
-    body = encode_for(work, (row.platform, row.target.kind), deps.clock.now(), validate_only=True).splice(row.target.value, "")
-    if _is_mended(ask(deps, tenant, body)):
+    body = _body(deps, *found) if found else None
+    if body is None or _is_mended(ask(deps, tenant, body)):
         close_tenant_breaker(deps, tenant.id, scope)
     else:
         postpone_tenant_probe(deps, tenant.id, scope)
+
+
+def _body(deps: Deps, work: Work, row: Recipient) -> bytes | None:
+    """The message to probe with; None if it can't be worded for this recipient any more: the send will say so."""
+    rendition = rendition_of(work.notification.wording, row)
+    try:
+        return encode_for(deps, work, rendition, deps.clock.now(), validate_only=True).splice(row.target.value, "")
+    except InvalidRequest:
+        return None
 
 
 def _is_mended(kind: Kind) -> bool:

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fanfare.domain.address import Address, AddressKind
-from fanfare.domain.errors import Conflict, NotFound
-from fanfare.domain.profile import Profile
+from fanfare.domain.audit import trail
+from fanfare.domain.call import Call
+from fanfare.domain.errors import Conflict, FanfareError, InvalidRequest, NotFound
+from fanfare.domain.profile import Profile, ProfileState, names_of
 from fanfare.ports import Deps
 
 
@@ -23,34 +25,55 @@ class NewProfile:
     timezone: str | None = None
 
 
-def create_profile(deps: Deps, tenant: str, new: NewProfile) -> Profile:
+def create_profile(deps: Deps, call: Call, new: NewProfile) -> Profile:
     """Store a profile; Conflict if another one holds one of its names."""
-    profile, created = deps.profiles.create(tenant, _profile(deps, new))
+    profile, created = _create(deps, call, new)
     if not created:
         raise Conflict("Another profile has this username, phone number or external id.")
     return profile
 
 
 def get_profile(deps: Deps, tenant: str, profile_id: str) -> Profile:
-    """Find a profile; NotFound if the tenant has none of this id."""
+    """Find a profile, also a deleted one, which may be restored; NotFound if the tenant has none of this id or has erased it."""
     profile = deps.profiles.get(tenant, profile_id)
-    if profile is None:
+    if profile is None or profile.state is ProfileState.ERASED:
         raise NotFound("There is no such profile.")
     return profile
 
 
-def find_or_create_profiles(deps: Deps, tenant: str, addresses: Sequence[Address]) -> Mapping[Address, Profile]:
-    """Find the profiles that addresses name and create those that are unknown. An unknown profile *id* is missing from the answer."""
+def find_or_create_profiles(deps: Deps, call: Call, addresses: Sequence[Address]) -> Mapping[Address, Profile]:
+    """Find the profiles that addresses name, in whatever state, and create those that are unknown. An unknown profile *id* is missing."""
     distinct = list(dict.fromkeys(addresses))
-    found = dict(deps.profiles.find(tenant, distinct))
+    found = dict(deps.profiles.find(call.tenant, distinct))
     for address in distinct:
         if address not in found and address.kind is not AddressKind.PROFILE:
-            found[address], _ = deps.profiles.create(tenant, _profile(deps, _named(address)))
+            found[address], _ = _create(deps, call, _named(address))
     return found
 
 
+def owner_or_refusal(profile: Profile | None) -> Profile | FanfareError:
+    """Tell whether a device may be registered for a profile.
+
+    Not for a deleted one: an app registers by itself whenever it starts, which must not undo what somebody decided. It may after `/restore`.
+    """
+    if profile is None or (profile.state is ProfileState.ERASED and not names_of(profile)):
+        return InvalidRequest.at("profile_id", "names no profile")
+    return profile if profile.state is ProfileState.ACTIVE else Conflict("The profile is deleted; restore it first.")
+
+
+def _create(deps: Deps, call: Call, new: NewProfile) -> tuple[Profile, bool]:
+    profile = _profile(deps, new)
+    return deps.profiles.create(call.tenant, profile, trail("profile.created", call.actor, profile.created_at)(None, profile))
+
+
 def _named(address: Address) -> NewProfile:
-    return NewProfile(phone_number=address.value) if address.kind is AddressKind.PHONE else NewProfile(username=address.value)
+    match address.kind:
+        case AddressKind.PHONE:
+            return NewProfile(phone_number=address.value)
+        case AddressKind.EXTERNAL:
+            return NewProfile(external_id=address.value)
+        case _:
+            return NewProfile(username=address.value)
 
 
 def _profile(deps: Deps, new: NewProfile) -> Profile:

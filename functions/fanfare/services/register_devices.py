@@ -6,13 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fanfare.domain.address import Address
+from fanfare.domain.audit import AuditEntry, trail
 from fanfare.domain.batches import split
+from fanfare.domain.call import Call
 from fanfare.domain.device import Device
-from fanfare.domain.errors import Conflict, FanfareError, InvalidRequest
+from fanfare.domain.errors import Conflict, FanfareError, Forbidden
 from fanfare.domain.profile import Profile
 from fanfare.domain.registration import Registration, RegistrationPlan, plan_registration
 from fanfare.ports import Deps
-from fanfare.services.profiles import find_or_create_profiles
+from fanfare.services.check_targets import check_targets
+from fanfare.services.own_devices import find_foreign
+from fanfare.services.profiles import find_or_create_profiles, owner_or_refusal
 
 COMMIT_SIZE = 100
 """Devices of one commit: with two locks each, and targets of the longest kind, well below Firestore's limits."""
@@ -27,35 +31,52 @@ class Registered:
     created: bool
 
 
-def register_device(deps: Deps, tenant: str, registration: Registration) -> Registered:
+def register_device(deps: Deps, call: Call, registration: Registration) -> Registered:
     """Register one device; raises what is wrong with it."""
-    outcome = register_devices(deps, tenant, [registration])[0]
+    outcome = register_devices(deps, call, [registration])[0]
     if isinstance(outcome, FanfareError):
         raise outcome
     return outcome
 
 
-def register_devices(deps: Deps, tenant: str, registrations: Sequence[Registration]) -> list[Registered | FanfareError]:
-    """Register devices and return, in their order, what became of each. Registrations that concern one target are performed in their order."""
-    profiles = find_or_create_profiles(deps, tenant, [registration.profile for registration in registrations])
-    outcomes: dict[int, Registered | FanfareError] = {}
-    for round_ in _rounds(registrations, profiles):
+def register_devices(deps: Deps, call: Call, registrations: Sequence[Registration]) -> list[Registered | FanfareError]:
+    """Register devices and return, in their order, what became of each. Registrations that concern one target are performed in their order.
+
+    Nobody is made for a registration that is refused.
+    """
+    outcomes: dict[int, Registered | FanfareError] = {**_refused(deps, call, registrations)}
+    items = [(index, registration) for index, registration in enumerate(registrations) if index not in outcomes]
+    profiles = find_or_create_profiles(deps, call, [registration.profile for _, registration in items])
+    for round_ in _rounds(items, profiles):
         for piece in split(round_, COMMIT_SIZE):
-            outcomes.update(_register_piece(deps, tenant, piece, profiles))
+            outcomes.update(_register_piece(deps, call, piece, profiles))
     return [outcomes[index] for index in range(len(registrations))]
 
 
 _Item = tuple[int, Registration]
 
 
-def _rounds(registrations: Sequence[Registration], profiles: Mapping[Address, Profile]) -> list[list[_Item]]:
+def _refused(deps: Deps, call: Call, registrations: Sequence[Registration]) -> dict[int, FanfareError]:
+    """What may not be registered: for somebody else, or a target that FCM was to know and does not."""
+    foreign = find_foreign(deps, call, [registration.profile for registration in registrations])
+    refused: dict[int, FanfareError] = {
+        index: Forbidden("A user may register devices for itself only.")
+        for index, registration in enumerate(registrations)
+        if registration.profile in foreign
+    }
+    asked = [(index, registration.target) for index, registration in enumerate(registrations) if registration.checked and index not in refused]
+    unknown = check_targets(deps, call.tenant, [target for _, target in asked])
+    return refused | {index: unknown[target] for index, target in asked if target in unknown}
+
+
+def _rounds(items: Sequence[_Item], profiles: Mapping[Address, Profile]) -> list[list[_Item]]:
     """Sort registrations into rounds in which no target and no install occurs twice: one commit can't create a lock twice.
 
     An install is known by its profile, which one registration may name by id and another by username.
     """
     rounds: list[list[_Item]] = []
     taken: list[set[object]] = []
-    for index, registration in enumerate(registrations):
+    for index, registration in items:
         owner = profiles.get(registration.profile)
         names = {registration.target.value, (owner.id if owner else None, registration.details.device_id or index)}
         free = next((number for number in range(len(rounds)) if all(names.isdisjoint(later) for later in taken[number:])), len(rounds))
@@ -67,28 +88,35 @@ def _rounds(registrations: Sequence[Registration], profiles: Mapping[Address, Pr
     return rounds
 
 
-def _register_piece(deps: Deps, tenant: str, piece: Sequence[_Item], profiles: Mapping[Address, Profile]) -> dict[int, Registered | FanfareError]:
-    known_profile = [(index, registration) for index, registration in piece if registration.profile in profiles]
-    outcomes: dict[int, Registered | FanfareError] = {
-        index: InvalidRequest.at("profile_id", "names no profile") for index, registration in piece if registration.profile not in profiles
-    }
-    if known_profile:
-        outcomes.update(_save(deps, tenant, known_profile, profiles))
+def _register_piece(deps: Deps, call: Call, piece: Sequence[_Item], profiles: Mapping[Address, Profile]) -> dict[int, Registered | FanfareError]:
+    owners = {index: owner_or_refusal(profiles.get(registration.profile)) for index, registration in piece}
+    outcomes: dict[int, Registered | FanfareError] = {index: owner for index, owner in owners.items() if isinstance(owner, FanfareError)}
+    owned = [item for item in piece if item[0] not in outcomes]
+    if owned:
+        outcomes.update(_save(deps, call, owned, profiles))
     return outcomes
 
 
-def _save(deps: Deps, tenant: str, piece: Sequence[_Item], profiles: Mapping[Address, Profile]) -> dict[int, Registered | FanfareError]:
+def _save(deps: Deps, call: Call, piece: Sequence[_Item], profiles: Mapping[Address, Profile]) -> dict[int, Registered | FanfareError]:
     """Save together; if another writer was faster, each by itself, so that only the contested ones are tried again."""
     for _ in range(_TRIES):
-        plans = _plan(deps, tenant, [registration for _, registration in piece], profiles)
-        if deps.devices.save(tenant, plans):
+        plans = _plan(deps, call.tenant, [registration for _, registration in piece], profiles)
+        if deps.devices.save(call.tenant, plans, _entry(deps, call, plans)):
             return {
                 index: Registered(replace(plan.device, updated_at=deps.clock.now()), plan.created)
                 for (index, _), plan in zip(piece, plans, strict=True)
             }
         if len(piece) > 1:
-            return {index: outcome for item in piece for index, outcome in _save(deps, tenant, [item], profiles).items()}
+            return {index: outcome for item in piece for index, outcome in _save(deps, call, [item], profiles).items()}
     return {index: Conflict("Other registrations of this device are under way.") for index, _ in piece}
+
+
+def _entry(deps: Deps, call: Call, plans: Sequence[RegistrationPlan]) -> AuditEntry:
+    """One entry for one commit: what changed where it is one device, and which devices where they are many."""
+    action = "device.registered" if any(plan.created for plan in plans) else "device.refreshed"
+    if len(plans) == 1:
+        return trail(action, call.actor, deps.clock.now())(plans[0].previous, plans[0].device)
+    return AuditEntry(action, call.actor, deps.clock.now(), tuple(plan.device.id for plan in plans))
 
 
 def _plan(deps: Deps, tenant: str, registrations: Sequence[Registration], profiles: Mapping[Address, Profile]) -> list[RegistrationPlan]:

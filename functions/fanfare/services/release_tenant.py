@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import StrEnum
 
-from fanfare.domain.audit import AuditEntry
+from fanfare.domain.audit import trail
 from fanfare.domain.brake import Quarantine
+from fanfare.domain.call import Call
 from fanfare.domain.chunk import ChunkKey
 from fanfare.domain.classification import Kind
 from fanfare.domain.errors import Conflict, NotFound
@@ -24,7 +25,7 @@ class HeldTargets(StrEnum):
     RETIRE = "retire"
 
 
-def release_tenant(deps: Deps, tenant_id: str, targets: HeldTargets, actor: str) -> Tenant:
+def release_tenant(deps: Deps, call: Call, tenant_id: str, targets: HeldTargets) -> Tenant:
     """End a tenant's quarantine; what was parked is sent from the next tick on. Conflict if it is in none."""
     tenant = deps.tenants.get_fresh(tenant_id)
     if tenant is None:
@@ -34,10 +35,10 @@ def release_tenant(deps: Deps, tenant_id: str, targets: HeldTargets, actor: str)
     if targets is HeldTargets.RETIRE:
         _retire_held(deps, tenant, tenant.quarantine)
     now = deps.clock.now()
-    audit = AuditEntry("tenant.released", actor, now, {"targets": targets.value, "reason": tenant.quarantine.reason})
+    audit = trail("tenant.released", call.actor, now, {"targets": targets.value, "reason": tenant.quarantine.reason})
 
     def decide(stored: Tenant) -> Tenant | None:
-        return replace(stored, quarantine=None, draining_until=now + DRAINING) if stored.quarantine else None
+        return replace(stored, quarantine=None, draining_until=now + DRAINING, released_at=now) if stored.quarantine else None
 
     return deps.tenants.update(tenant_id, decide, audit) or tenant
 

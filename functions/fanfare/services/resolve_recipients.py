@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fanfare.domain.device import Device
 from fanfare.domain.errors import InvalidRequest
 from fanfare.domain.listing import DeviceFilter
+from fanfare.domain.ownership import as_reached
 from fanfare.domain.recipient import Recipient, anonymous_recipient, distinct, fanned_out_recipient, recipient_of
 from fanfare.domain.segment import Segment, is_match
 from fanfare.domain.send_request import MOST_RECIPIENTS, SendRequest
@@ -27,7 +28,7 @@ def resolve_recipients(deps: Deps, tenant: str, request: SendRequest) -> tuple[R
         return distinct(anonymous_recipient(raw.target, raw.platform) for raw in wanted)
     now = deps.clock.now()
     names = frozenset(request.usernames)
-    matching = (device for device in _devices(deps, tenant, request) if is_match(request.only, device, now))
+    matching = (device for device in map(as_reached, _devices(deps, tenant, request)) if is_match(request.only, device, now))
     recipients = distinct(recipient_of(device, _addressed_username(device, names)) for device in matching)
     if len(recipients) > MOST_RECIPIENTS:
         raise InvalidRequest.at("to", f"reaches more than {MOST_RECIPIENTS} devices")
@@ -58,7 +59,7 @@ def _scan(deps: Deps, tenant: str, segment: Segment) -> Iterator[Device]:
     after: str | None = None
     for _ in range(MOST_SCANNED // PAGE):
         page = deps.devices.list(tenant, DeviceFilter(active=True), PAGE, after)
-        yield from (device for device in page.items if is_match(segment, device, now))
+        yield from (device for device in page.items if is_match(segment, as_reached(device), now))
         after = page.next_after
         if after is None:
             return

@@ -6,35 +6,49 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from fanfare.domain.audit import AuditEntry
-from fanfare.domain.brake import HeldChunk, Tally, add_held, implausible_kind
+from fanfare.domain.audit import trail
+from fanfare.domain.brake import HeldChunk, Tally, add_held, implausible_kind, since_release
+from fanfare.domain.call import Actor, ActorKind
 from fanfare.domain.chunk import ChunkKey
 from fanfare.domain.classification import Answer, Kind, TargetAction, Verdict, classify
 from fanfare.domain.delivery import decide_retirement
 from fanfare.domain.device import Device
+from fanfare.domain.dry_run import VALIDATION_TOPIC
 from fanfare.domain.errors import CredentialRefused, Unavailable
 from fanfare.domain.message import TargetKind
 from fanfare.domain.outcome import Result
 from fanfare.domain.recipient import Recipient
+from fanfare.domain.rendition import Rendition, rendition_of
 from fanfare.domain.tenant import Tenant
 from fanfare.ports import Deps
-from fanfare.services.send_pass import SendPass, Work, accepted_renderings, encode_for
-
-VALIDATION_TOPIC = "fanfare-validation"
-"""Nobody subscribes to it: a message to it, checked and not delivered, asks FCM about the payload alone."""
+from fanfare.services.send_pass import SendPass, Work, accepted_renditions, encode_for
 
 
 def retire_targets(deps: Deps, work: Work, done: SendPass) -> bool:
-    """Retire whom a pass's answers condemn. False: too many at once; nothing was retired and the tenant is quarantined."""
+    """Retire whom a pass's answers condemn. False: too many at once; nothing was retired and the tenant is quarantined.
+
+    Otherwise the pass keeps its tally, which counts for later ones once its results are stored.
+    """
     condemned = _condemned(deps, work, done)
-    retiring = Counter(verdict.kind for verdict in condemned.values())
-    kind = implausible_kind(deps.answers.add(work.tenant.id, Tally(deps.clock.now(), len(done.verdicts), retiring)))
-    if condemned and kind is not None:
+    tally = Tally(deps.clock.now(), len(done.verdicts), Counter(verdict.kind for verdict in condemned.values()))
+    kind = _implausible_kind(deps, work.tenant, tally) if condemned else None
+    if kind is not None:
         quarantine(deps, done.chunk.key, kind)
         return False
     evidence = {row.device_id: (row, done.verdicts[row.device_id]) for row in done.suspects if row.device_id in condemned}
     retire(deps, done.chunk.key, {device_id: (row, verdict.kind, verdict.detail) for device_id, (row, verdict) in evidence.items()})
+    done.tally = tally
     return True
+
+
+def _implausible_kind(deps: Deps, tenant: Tenant, tally: Tally) -> Kind | None:
+    """Judge a pass with the latest ones; before it is held against a tenant, its release is looked up, which may be news to this instance."""
+    recent = deps.answers.recent(tenant.id, tally.at)
+    kind = implausible_kind([*since_release(recent, tenant.released_at), tally])
+    if kind is None:
+        return None
+    fresh = deps.tenants.get_fresh(tenant.id)
+    return implausible_kind([*since_release(recent, fresh.released_at if fresh else None), tally])
 
 
 def retire(deps: Deps, key: ChunkKey, condemned: Mapping[str, tuple[Recipient, Kind, str]]) -> None:
@@ -58,7 +72,7 @@ def quarantine(deps: Deps, key: ChunkKey, kind: Kind) -> None:
         return replace(tenant, quarantine=held) if held else None
 
     facts = {"reason": kind.value, "notification": key.notification_id, "chunk": str(key.number)}
-    deps.tenants.update(key.tenant, decide, AuditEntry("tenant.quarantined", "send", now, facts))
+    deps.tenants.update(key.tenant, decide, trail("tenant.quarantined", Actor(ActorKind.FUNCTION, "send"), now, facts))
     # What was seen has been judged; what comes after the release is judged by itself.
     deps.answers.forget(key.tenant)
     deps.log.warning("tenant_quarantined", tenant=key.tenant, reason=kind.value, notification=key.notification_id)
@@ -73,17 +87,17 @@ def _condemned(deps: Deps, work: Work, done: SendPass) -> dict[str, Verdict]:
 
 def with_good_payload(deps: Deps, work: Work, rows: Sequence[Recipient], results: Mapping[str, Result]) -> list[Recipient]:
     """Those of `rows` whose payload FCM accepted for somebody else of the chunk, or finds good when it is asked now."""
-    good = dict.fromkeys(accepted_renderings(work.recipients, results), True) if rows else {}
+    good = dict.fromkeys(accepted_renditions(work, results), True) if rows else {}
     for row in rows:
-        rendering = (row.platform, row.target.kind)
-        if rendering not in good:
-            good[rendering] = _is_payload_good(deps, work, row)
-    return [row for row in rows if good[row.platform, row.target.kind]]
+        rendition = rendition_of(work.notification.wording, row)
+        if rendition not in good:
+            good[rendition] = _is_payload_good(deps, work, rendition)
+    return [row for row in rows if good[rendition_of(work.notification.wording, row)]]
 
 
-def _is_payload_good(deps: Deps, work: Work, row: Recipient) -> bool:
+def _is_payload_good(deps: Deps, work: Work, rendition: Rendition) -> bool:
     """Ask FCM to check the same message to a topic; where that can't be known, the target is given the benefit of the doubt."""
-    body = encode_for(work, (row.platform, TargetKind.TOPIC), deps.clock.now(), validate_only=True).splice(VALIDATION_TOPIC, "")
+    body = encode_for(deps, work, rendition._replace(kind=TargetKind.TOPIC), deps.clock.now(), validate_only=True).splice(VALIDATION_TOPIC, "")
     return ask(deps, work.tenant, body) is Kind.ACCEPTED
 
 

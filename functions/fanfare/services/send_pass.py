@@ -2,10 +2,15 @@
 
 | an answer says | the pass |
 |---|---|
-| this rendering is refused | sends it to nobody else; the others of the chunk go on |
+| this rendering is refused, or can't be worded | sends it to nobody else; the others of the chunk go on |
 | the project or the credential is broken | feeds no more, waits for what is in flight |
 | the project's message rate is exceeded, ten times | likewise: more messages would only be refused too |
 | FCM fails, ten times and more often than not | likewise: senders that go on at full speed are denylisted (scale-fcm) |
+
+A checkpoint's guard tells whether somebody has cancelled or paused the notification meanwhile; then the pass feeds no more.
+
+A checkpoint that can't be stored stops it in the same way, and no other one is tried: what is in flight is waited for, as long as the lease runs, and
+stored with the pass's end. Broken off at once, it would have to be sent again.
 """
 
 from __future__ import annotations
@@ -14,24 +19,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from fanfare.domain.brake import Tally
 from fanfare.domain.chunk import Chunk, renew_lease
 from fanfare.domain.classification import Kind, MessageAction, ProjectAction, RetryRule, Rule, TargetAction, Verdict, classify
 from fanfare.domain.delivery import Moment, expires_at, planned_at, record, retry_until
 from fanfare.domain.encoding import EncodedMessage, encode
-from fanfare.domain.message import Platform, TargetKind
+from fanfare.domain.errors import InvalidRequest, Unavailable
 from fanfare.domain.notification import Notification
 from fanfare.domain.outcome import Outcome, Result, count
 from fanfare.domain.receipt import ReceiptSigner
 from fanfare.domain.recipient import Recipient
 from fanfare.domain.rendering import render
+from fanfare.domain.rendition import Rendition, rendition_of
 from fanfare.domain.tenant import Tenant
 from fanfare.ports import Deps
+from fanfare.services.word_notification import message_for
 
 CHECKPOINT = timedelta(seconds=1)
 """A crash repeats at most the last second's sends; a pass that ends within one pays no commit for it."""
 MOST_SLOW_ANSWERS = 10
 
-RenderingKey = tuple[Platform | None, TargetKind]
+UNWORDABLE = Verdict(Kind.BAD_PAYLOAD, "TEMPLATE_FAILED", 0)
+"""What stands for FCM's answer where a template can't be filled in for a recipient, although it could be when the request was accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,8 @@ class ClaimLost(Exception):
 class SendPass:
     """A pass in the making: the chunk as it was stored last, everybody's results so far, and this call's own verdicts.
 
-    `suspects` are recipients whose answers condemn their targets, `broken` is the answer that says the project itself is.
+    `suspects` are recipients whose answers condemn their targets, `broken` is the answer that says the project itself is. `tally` is what the brake
+    is to remember of the pass.
     """
 
     deps: Deps
@@ -70,14 +80,16 @@ class SendPass:
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     suspects: list[Recipient] = field(default_factory=list)
     broken: Verdict | None = None
-    _refused: dict[RenderingKey, Verdict] = field(default_factory=dict)
+    tally: Tally | None = None
+    _refused: dict[Rendition, Verdict] = field(default_factory=dict)
     _alerted: set[Kind] = field(default_factory=set)
     _slow_answers: int = 0
     _stopped: bool = False
+    _unsaved: bool = False
 
     def run(self, rows: Sequence[Recipient]) -> None:
         """Send to `rows`. Raises ClaimLost if the lease was lost on the way, Unavailable or CredentialRefused without a token."""
-        self.broken, self._stopped = None, False
+        self.broken, self._stopped = None, self._unsaved or self.chunk.stop is not None
         by_id = {row.device_id: row for row in rows}
         started = checkpoint = self.deps.clock.now()
         moment = Moment(started, self.work.retry_until, self.deps.identifiers.jitter())
@@ -86,27 +98,37 @@ class SendPass:
             at = replace(moment, now=now)
             for device_id, answer in batch:
                 self._record(by_id[device_id], classify(answer), at)
-            if now - checkpoint >= CHECKPOINT:
+            if self._unsaved and now >= self.chunk.lease_until:
+                break
+            if now - checkpoint >= CHECKPOINT and not self._unsaved:
                 self._checkpoint(now)
                 checkpoint = now
-            self._stopped = self._stopped or self.deps.lifecycle.is_stopping()
+            self._stopped = self._stopped or self._unsaved or self.chunk.stop is not None or self.deps.lifecycle.is_stopping()
         self._fail_refused_renderings(rows, moment)
 
     def _bodies(self, rows: Sequence[Recipient], now: datetime) -> Iterator[tuple[str, bytes]]:
         """Encode each distinct rendering once; a recipient costs a signature and a concatenation."""
         key = self.deps.receipt_keys.receipt_key(self.work.tenant.id)
         sign = ReceiptSigner(key, self.work.notification.id).sign
-        renderings: dict[RenderingKey, EncodedMessage] = {}
+        renderings: dict[Rendition, EncodedMessage | None] = {}
         for row in rows:
             if self._stopped:
                 return
-            kind = _rendering_key(row)
-            if kind in self._refused:
+            rendition = rendition_of(self.work.notification.wording, row)
+            if rendition in self._refused:
                 continue
-            encoded = renderings.get(kind)
-            if encoded is None:
-                encoded = renderings[kind] = encode_for(self.work, kind, now, validate_only=self.work.notification.validate_only)
-            yield row.device_id, encoded.splice(row.target.value, sign(row.device_id))
+            if rendition not in renderings:
+                renderings[rendition] = self._encode(rendition, now)
+            encoded = renderings[rendition]
+            if encoded is not None:
+                yield row.device_id, encoded.splice(row.target.value, sign(row.device_id))
+
+    def _encode(self, rendition: Rendition, now: datetime) -> EncodedMessage | None:
+        try:
+            return encode_for(self.deps, self.work, rendition, now, validate_only=self.work.notification.validate_only)
+        except InvalidRequest:
+            self._refused[rendition] = UNWORDABLE
+            return None
 
     def _record(self, row: Recipient, verdict: Verdict, moment: Moment) -> None:
         self.verdicts[row.device_id] = verdict
@@ -124,7 +146,7 @@ class SendPass:
             self._alerted.add(verdict.kind)
             self.deps.log.warning("fcm_alert", kind=verdict.kind.value, code=verdict.detail, tenant=self.work.tenant.id)
         if rule.message is MessageAction.FAIL_RENDERING:
-            self._refused[_rendering_key(row)] = verdict
+            self._refused[rendition_of(self.work.notification.wording, row)] = verdict
         elif rule.message is MessageAction.PARK:
             self.broken, self._stopped = verdict, True
         elif rule.project is ProjectAction.SLOW_DOWN:
@@ -138,7 +160,7 @@ class SendPass:
     def _fail_refused_renderings(self, rows: Sequence[Recipient], moment: Moment) -> None:
         """Fail at once whoever would have got bytes that FCM refused: it would refuse them again."""
         for row in rows:
-            verdict = self._refused.get(_rendering_key(row))
+            verdict = self._refused.get(rendition_of(self.work.notification.wording, row))
             if verdict is not None and row.device_id not in self.verdicts:
                 self._record(row, verdict, moment)
 
@@ -148,30 +170,32 @@ class SendPass:
         condemned = {row.device_id for row in self.suspects}
         results = {device_id: result for device_id, result in self.results.items() if device_id not in condemned}
         counts = count(results.values(), len(self.work.recipients))
-        stored = self.deps.notifications.save_chunk(replace(renew_lease(self.chunk, now), results=results, counts=counts))
+        try:
+            stored = self.deps.notifications.save_chunk(replace(renew_lease(self.chunk, now), results=results, counts=counts))
+        except Unavailable as error:
+            self._unsaved = True
+            self.deps.log.warning("checkpoint_failed", notification=self.chunk.key.notification_id, chunk=self.chunk.key.number, cause=error.detail)
+            return
         if stored is None:
             raise ClaimLost
         self.chunk = stored
 
 
-def encode_for(work: Work, kind: RenderingKey, now: datetime, *, validate_only: bool) -> EncodedMessage:
-    """Render and encode the message for one platform and kind of target, with what is left of its life."""
-    platform, target_kind = kind
+def encode_for(deps: Deps, work: Work, rendition: Rendition, now: datetime, *, validate_only: bool) -> EncodedMessage:
+    """Render and encode one form of the message, with what is left of its life; InvalidRequest if its template can't be filled in."""
     rendering = render(
-        work.notification.message,
-        platform,
+        message_for(deps, work.notification, rendition),
+        rendition.platform,
         notification_id=work.notification.id,
         ttl_seconds=work.notification.ttl_seconds,
         planned_at=work.planned_at,
         now=now,
     )
-    return encode(rendering, kind=target_kind, validate_only=validate_only)
+    return encode(rendering, kind=rendition.kind, validate_only=validate_only)
 
 
-def accepted_renderings(rows: Sequence[Recipient], results: Mapping[str, Result]) -> frozenset[RenderingKey]:
-    """The renderings that FCM accepted for somebody: their payload is known to be good."""
-    return frozenset(_rendering_key(row) for row in rows if (result := results.get(row.device_id)) and result.outcome is Outcome.SENT)
-
-
-def _rendering_key(row: Recipient) -> RenderingKey:
-    return (row.platform, row.target.kind)
+def accepted_renditions(work: Work, results: Mapping[str, Result]) -> frozenset[Rendition]:
+    """The forms that FCM accepted for somebody: their payload is known to be good."""
+    wording = work.notification.wording
+    sent = (row for row in work.recipients if (result := results.get(row.device_id)) and result.outcome is Outcome.SENT)
+    return frozenset(rendition_of(wording, row) for row in sent)

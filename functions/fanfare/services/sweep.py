@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from fanfare.domain.chunk import ChunkKey
+from fanfare.domain.sweeping import position_after
 from fanfare.domain.tenant import Tenant
 from fanfare.ports import Deps
 from fanfare.services.probe_tenant import probe_tenant
+from fanfare.services.rotate_keys import advance_rotations
+from fanfare.services.settle_profile import settle_profiles
+from fanfare.services.steer_notification import settle_edited_pauses
 
 MOST_OVERDUE = 1_000
 MOST_TENANTS = 100
@@ -36,9 +41,13 @@ def sweep(deps: Deps, request_id: str) -> Swept:
         deps.tasks.enqueue_send(key, request_id)
     for key in overdue.notifications:
         _start(deps, key, request_id, now)
+    settle_edited_pauses(deps, request_id)
+    settle_profiles(deps)
     tenants = deps.tenants.find_needing_attention(now, MOST_TENANTS)
     for tenant in tenants:
         _attend(deps, tenant, request_id, now)
+    # The last thing, because it may take most of the minute.
+    advance_rotations(deps)
     swept = Swept(len(overdue.chunks), len(overdue.notifications), len(tenants))
     deps.log.info("swept", chunks=swept.chunks, notifications=swept.notifications, tenants=swept.tenants)
     return swept
@@ -69,9 +78,19 @@ def _attend(deps: Deps, tenant: Tenant, request_id: str, now: datetime) -> None:
 
 
 def _drain(deps: Deps, tenant: Tenant, request_id: str, now: datetime) -> None:
-    """Nudge what is still parked; once nothing is, and no pass can be under way that would park more, the draining ends."""
-    parked = deps.notifications.find_parked(tenant.id, MOST_PARKED)
+    """Nudge a page of what is still parked; once nothing is, and no pass can be under way that would park more, the draining ends.
+
+    Chunks may stay parked behind another breaker, so a tick goes on after the last one's page: the first ones would else keep the others waiting.
+    """
+    parked = deps.notifications.find_parked(tenant.id, MOST_PARKED, tenant.drained_to)
     for key in parked:
         deps.tasks.enqueue_send(key, request_id)
-    if not parked and tenant.draining_until is not None and now >= tenant.draining_until:
+    position = position_after(parked, MOST_PARKED)
+    if position != tenant.drained_to:
+        deps.tenants.update(tenant.id, partial(_turned, to=position))
+    elif not parked and tenant.draining_until is not None and now >= tenant.draining_until:
         deps.tenants.update(tenant.id, lambda stored: replace(stored, draining_until=None) if stored.draining_until else None)
+
+
+def _turned(stored: Tenant, *, to: ChunkKey | None) -> Tenant:
+    return replace(stored, drained_to=to)

@@ -1,56 +1,118 @@
-"""The public surface: `/api/v1`, its OpenAPI document and the page that shows it."""
+"""The public surface: `/api/v1`, its OpenAPI document and the page that shows it.
+
+A cold instance builds the part that its first request asks for (its path's first word), and another part when the first request for that comes: most
+instances never need the templates' schemas, and a push should not wait for them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import Any
+from importlib import import_module
+from threading import RLock
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response
-from flask_openapi import APIBlueprint, Info, OpenAPI
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from fanfare.domain.errors import FanfareError
 from fanfare.ports import Deps
-from fanfare.web import apps, dead_letters, devices, docs, gate, health, notifications, notify, profiles
+from fanfare.web import docs, gate
 from fanfare.web.bodies import StrictJson
+from fanfare.web.methods import methods_of
 from fanfare.web.problems import HTTP_CODES, problem, problem_of
-from fanfare.web.schema import Problem, refuse
+from fanfare.web.resource import PREFIX, Resource
+from fanfare.web.schema import Problem
 
-PREFIX = "/api/v1"
+if TYPE_CHECKING:
+    from flask_openapi import OpenAPI
+
 VERSION = "1.0.0"
-_RESOURCES = (devices, profiles, notify, notifications, dead_letters, apps, health)
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "devices": ("devices",),
+    "profiles": ("profiles",),
+    "notify": ("notify",),
+    "notifications": ("notifications", "steering"),
+    "dead-letters": ("dead_letters",),
+    "audit": ("audit",),
+    "apps": ("apps", "key_rotation"),
+    "clients": ("clients",),
+    "health": ("health",),
+    "templates": ("templates",),
+}
+"""The modules that serve the paths with each first word."""
 _SECURITY_SCHEMES: dict[str, Any] = {
     "ClientId": {"type": "apiKey", "in": "header", "name": "Client-ID"},
     "ClientToken": {"type": "apiKey", "in": "header", "name": "Client-Token"},
+    "IdToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "A Firebase ID token: the user's own devices alone."},
 }
 
 
+class PublicApi:
+    """The `api` function as a WSGI application: every part is an app of its own, behind the same gate."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+        self._apps: dict[str, Flask] = {}
+        self._lock = RLock()
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:  # noqa: ANN401 - WSGI's own types
+        """Answer a request by the part that its path belongs to, or by the whole where there is none."""
+        word = environ.get("PATH_INFO", "").removeprefix(f"{PREFIX}/").partition("/")[0]
+        return self._app(word if word in PARTS else "")(environ, start_response)
+
+    def _app(self, part: str) -> Flask:
+        with self._lock:
+            if part not in self._apps:
+                self._apps[part] = _build(self._deps, PARTS[part] if part else _everything())
+            return self._apps[part]
+
+
 def build_api(deps: Deps) -> Flask:
-    """Build the app of the `api` function."""
-    app = OpenAPI(
-        "fanfare",
-        info=Info(title="Fanfare", version=VERSION, description="Push notifications on Firebase Cloud Messaging."),
-        security_schemes=_SECURITY_SCHEMES,
-        validation_error_status=400,
-        validation_error_model=Problem,
-        validation_error_callback=refuse,
-        doc_ui=False,
-        static_folder=None,
-    )
-    app.openapi_version = "3.1.1"
+    """Build an app with every part."""
+    return _build(deps, _everything())
+
+
+def _build(deps: Deps, modules: Iterable[str]) -> Flask:
+    app = Flask("fanfare", static_folder=None)
+    # No answer of the framework's own: neither a debugger's nor a redirect for a path with a slash too many.
+    app.debug, app.url_map.merge_slashes = False, False
+    app.config["PROPAGATE_EXCEPTIONS"] = False
     app.json = StrictJson(app)
-    app.register_api(_v1())
-    docs.add_routes(app, PREFIX)
+    for resource in _load(modules):
+        resource.serve(app)
+    docs.add_routes(app, PREFIX, _describe)
     gate.install(app, deps)
     _handle_errors(app)
     return app
 
 
-def _v1() -> APIBlueprint:
-    v1 = APIBlueprint("api", __name__, url_prefix=PREFIX)
-    for resource in _RESOURCES:
-        v1.register_api(resource.blueprint)
-    return v1
+def _describe() -> OpenAPI:
+    """Build what the document is read from."""
+    from flask_openapi import Info, OpenAPI  # noqa: PLC0415 - most instances are never asked for the document
+
+    app = OpenAPI(
+        "fanfare",
+        info=Info(title="Fanfare", version=VERSION, description="Push notifications on Firebase Cloud Messaging."),
+        security_schemes=_SECURITY_SCHEMES,
+        # The refusals of a route's arguments are described by openapi.py, as all others.
+        validation_error_status=HTTPStatus.BAD_REQUEST,
+        validation_error_model=Problem,
+        doc_ui=False,
+        static_folder=None,
+    )
+    app.openapi_version = "3.1.1"
+    for resource in _load(_everything()):
+        app.register_api(resource.describe())
+    return app
+
+
+def _everything() -> Iterable[str]:
+    return (module for modules in PARTS.values() for module in modules)
+
+
+def _load(modules: Iterable[str]) -> list[Resource]:
+    return [import_module(f"fanfare.web.{module}").routes for module in modules]
 
 
 def _handle_errors(app: Flask) -> None:
@@ -60,13 +122,11 @@ def _handle_errors(app: Flask) -> None:
 
 
 def _refuse_http(error: HTTPException) -> Response:
-    """Answer what Werkzeug refuses; a validation error arrives here with our own response in it."""
-    if error.response is not None:
-        return error.response  # type: ignore[return-value]
+    """Answer what Werkzeug refuses."""
     status = HTTPStatus(error.code or 500)
     response = problem(status, HTTP_CODES.get(status, "malformed_request"), error.description or status.phrase)
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
-        response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
+        response.headers["Allow"] = ", ".join(methods_of(request.path))
     return response
 
 

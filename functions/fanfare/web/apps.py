@@ -1,69 +1,90 @@
-"""`/apps`: what an operator does to a tenant."""
+"""`/apps`: tenants, their settings, their credential, and what an operator does to one."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, Literal
-
 from flask import Response, jsonify
-from flask_openapi import APIBlueprint, Tag
 
 from fanfare.domain.client import Scope
-from fanfare.domain.errors import NotFound
-from fanfare.domain.tenant import Tenant
+from fanfare.domain.credential import parse_service_account
+from fanfare.services.apps import NewApp, admit, create_app, get_app, update_app, verify_app
+from fanfare.services.clients import add_client
+from fanfare.services.list_pages import list_apps
+from fanfare.services.perform_once import HttpAnswer
 from fanfare.services.release_tenant import HeldTargets, release_tenant
-from fanfare.web.device_schemas import show_time
-from fanfare.web.gate import authorized, caller, deps
-from fanfare.web.schema import Identifier, In, Out, problems
+from fanfare.web.app_answers import AppOut, AppPage, AppStateOut, VerifiedOut, show_app, show_state
+from fanfare.web.app_schemas import AppIn, AppPath, AppUpdate, ReleaseIn
+from fanfare.web.client_answers import ClientWithToken, show_with_token
+from fanfare.web.client_schemas import ClientIn
+from fanfare.web.gate import authorized, call, caller, deps
+from fanfare.web.once import once, repeatable
+from fanfare.web.paging import PageQuery
+from fanfare.web.resource import Resource
+from fanfare.web.schema import problems
 
-blueprint = APIBlueprint("apps", __name__, abp_tags=[Tag(name="apps", description="Tenants.")])
-
-
-class AppPath(In):
-    """Which tenant."""
-
-    id: Identifier
-
-
-class ReleaseIn(In):
-    """What becomes of the targets that the brake held: keep them active, or retire them after all."""
-
-    targets: Literal["keep", "retire"]
+routes = Resource("apps", "Tenants: one app each, with its own Firebase project.")
 
 
-class BreakerOut(Out):
-    """An open breaker: FCM's error code, since when, and when it is probed next."""
-
-    scope: str
-    reason: str
-    opened_at: datetime
-    probe_at: datetime
-
-
-class AppStateOut(Out):
-    """Whether a tenant's messages are held, and why."""
-
-    id: str
-    quarantine_reason: str | None
-    breakers: list[BreakerOut]
+@routes.get("/apps", responses={200: AppPage})
+@authorized(Scope.ADMIN, Scope.PLATFORM)
+def index(query: PageQuery) -> Response:
+    """List tenants: all of them for the platform, its own for a tenant's admin."""
+    items, cursor = list_apps(deps(), caller(), query.limit, query.cursor)
+    return jsonify({"items": [show_app(tenant) for tenant in items], "next_cursor": cursor})
 
 
-@blueprint.post("/apps/<id>/release", responses={200: AppStateOut, **problems(404, 409)})
-@authorized(Scope.ADMIN)
+@routes.post("/apps", responses={201: AppOut, **problems(409)})
+@authorized(Scope.PLATFORM)
+@repeatable
+def create(body: AppIn) -> Response:
+    """Make a tenant. Its credential, if it is given, is tried with FCM first; a Firebase project belongs to one tenant."""
+
+    def perform() -> HttpAnswer:
+        credential = None if body.credential is None else parse_service_account(body.credential)
+        return HttpAnswer(201, show_app(create_app(deps(), call(), NewApp(body.name, body.firebase_project_id, credential, body.settings()))))
+
+    return once("POST /apps", perform)
+
+
+@routes.get("/apps/<id>", responses={200: AppOut, **problems(404)})
+@authorized(Scope.ADMIN, Scope.PLATFORM)
+def show(path: AppPath) -> Response:
+    """Show a tenant."""
+    return jsonify(show_app(get_app(deps(), admit(caller(), path.id))))
+
+
+@routes.put("/apps/<id>", responses={200: AppOut, **problems(404, 409)})
+@authorized(Scope.ADMIN, Scope.PLATFORM)
+def change(path: AppPath, body: AppUpdate) -> Response:
+    """Change what is given of a tenant; settings take effect everywhere within 60 seconds."""
+    credential = None if body.credential is None else parse_service_account(body.credential)
+    tenant = update_app(deps(), call(), admit(caller(), path.id), settings=body.settings(), name=body.name, credential=credential)
+    return jsonify(show_app(tenant))
+
+
+@routes.post("/apps/<id>/verify", responses={200: VerifiedOut, **problems(404)})
+@authorized(Scope.ADMIN, Scope.PLATFORM)
+def verify(path: AppPath) -> Response:
+    """Let FCM check a message with the tenant's credential, deliver nothing, and say what it answered."""
+    said = verify_app(deps(), call(), admit(caller(), path.id))
+    code = None if said.is_accepted else said.code
+    return jsonify({"id": path.id, "ok": said.is_accepted, "result": said.kind.value, "code": code, "http_status": said.http_status or None})
+
+
+@routes.post("/apps/<id>/clients", responses={201: ClientWithToken, **problems(404, 409)})
+@authorized(Scope.ADMIN, Scope.PLATFORM)
+@repeatable
+def create_client(path: AppPath, body: ClientIn) -> Response:
+    """Make a client of a tenant, such as its first one; its token is in this answer alone."""
+    tenant = admit(caller(), path.id)
+
+    def perform() -> HttpAnswer:
+        return HttpAnswer(201, show_with_token(add_client(deps(), call(), caller(), tenant, body.given())))
+
+    return once(f"POST /apps/{tenant}/clients", perform)
+
+
+@routes.post("/apps/<id>/release", responses={200: AppStateOut, **problems(404, 409)})
+@authorized(Scope.ADMIN, Scope.PLATFORM)
 def release(path: AppPath, body: ReleaseIn) -> Response:
     """End a tenant's quarantine; what was parked is sent within a minute."""
-    if path.id != caller().tenant:
-        raise NotFound("There is no such tenant.")
-    return jsonify(show_state(release_tenant(deps(), path.id, HeldTargets(body.targets), caller().id)))
-
-
-def show_state(tenant: Tenant) -> dict[str, Any]:
-    """Whether a tenant's messages are held, as the API shows it."""
-    return {
-        "id": tenant.id,
-        "quarantine_reason": tenant.quarantine.reason if tenant.quarantine else None,
-        "breakers": [
-            {"scope": scope, "reason": breaker.reason, "opened_at": show_time(breaker.opened_at), "probe_at": show_time(breaker.probe_at)}
-            for scope, breaker in tenant.breakers.items()
-        ],
-    }
+    return jsonify(show_state(release_tenant(deps(), call(), admit(caller(), path.id), HeldTargets(body.targets))))

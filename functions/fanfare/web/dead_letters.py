@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from flask import Response, jsonify
-from flask_openapi import APIBlueprint, Tag
 from pydantic import Field
 
 from fanfare.domain.client import Scope
-from fanfare.domain.dead_letter import DeadLetter
-from fanfare.services.dead_letters import list_dead_letters, replay_dead_letter
+from fanfare.domain.dead_letter import DeadLetter, DeadLetterKind
+from fanfare.domain.limits import LimitGroup
+from fanfare.domain.listing import DeadLetterFilter
+from fanfare.services.dead_letters import get_dead_letter, replay_dead_letter
+from fanfare.services.list_pages import list_dead_letters
 from fanfare.services.perform_once import HttpAnswer
 from fanfare.web.device_schemas import show_time
-from fanfare.web.gate import authorized, call, caller, deps
-from fanfare.web.once import once
-from fanfare.web.schema import In, Out, Query, problems
+from fanfare.web.gate import authorized, call, deps
+from fanfare.web.instants import Instant
+from fanfare.web.once import once, repeatable
+from fanfare.web.paging import PageQuery
+from fanfare.web.resource import Resource
+from fanfare.web.schema import In, Out, problems
 
-blueprint = APIBlueprint("dead_letters", __name__, abp_tags=[Tag(name="dead letters", description="What failed for good.")])
+routes = Resource("dead_letters", "What failed for good.", tag="dead letters")
 
 
 class DeadLetterPath(In):
@@ -31,6 +36,7 @@ class DeadLetterOut(Out):
     """A chunk of a notification whose failures a replay may mend: how many of each error code."""
 
     id: str
+    kind: Literal["notification"]
     notification_id: str
     chunk: int
     codes: dict[str, int]
@@ -46,28 +52,41 @@ class DeadLetterPage(Out):
     next_cursor: str | None
 
 
-class DeadLetterQuery(Query):
-    """Paging."""
+class DeadLetterQuery(PageQuery):
+    """Which dead letters, and paging."""
 
-    limit: Annotated[int, Field(ge=1, le=200)] = 50
-    cursor: Annotated[str, Field(max_length=512)] | None = None
+    kind: Literal["notification"] | None = None
+    created_after: Instant | None = None
+    created_before: Instant | None = None
+
+    def filters(self) -> DeadLetterFilter:
+        """The filters as the domain has them."""
+        return DeadLetterFilter(DeadLetterKind(self.kind) if self.kind else None, self.created_after, self.created_before)
 
 
-@blueprint.get("/dead-letters", responses={200: DeadLetterPage})
+@routes.get("/dead-letters", responses={200: DeadLetterPage})
 @authorized(Scope.READ)
 def index(query: DeadLetterQuery) -> Response:
-    """List dead letters."""
-    items, cursor = list_dead_letters(deps(), caller().tenant, query.limit, query.cursor)
+    """List dead letters, the newest first."""
+    items, cursor = list_dead_letters(deps(), call().tenant, query.filters(), query.limit, query.cursor)
     return jsonify({"items": [_show(letter) for letter in items], "next_cursor": cursor})
 
 
-@blueprint.post("/dead-letters/<id>/replay", responses={202: DeadLetterOut, **problems(404, 409)})
-@authorized(Scope.SEND)
+@routes.get("/dead-letters/<id>", responses={200: DeadLetterOut, **problems(404)})
+@authorized(Scope.READ)
+def show(path: DeadLetterPath) -> Response:
+    """Show a dead letter."""
+    return jsonify(_show(get_dead_letter(deps(), call().tenant, path.id)))
+
+
+@routes.post("/dead-letters/<id>/replay", responses={202: DeadLetterOut, **problems(404, 409)})
+@authorized(Scope.SEND, group=LimitGroup.SEND)
+@repeatable
 def replay(path: DeadLetterPath) -> Response:
     """Send a dead letter's recipients their message again; its time to live begins anew."""
 
     def perform() -> HttpAnswer:
-        return HttpAnswer(202, _show(replay_dead_letter(deps(), caller().tenant, path.id, call().request_id)))
+        return HttpAnswer(202, _show(replay_dead_letter(deps(), call(), path.id)))
 
     return once(f"POST /dead-letters/{path.id}/replay", perform)
 
@@ -75,6 +94,7 @@ def replay(path: DeadLetterPath) -> Response:
 def _show(letter: DeadLetter) -> dict[str, Any]:
     return {
         "id": letter.id,
+        "kind": letter.kind.value,
         "notification_id": letter.key.notification_id,
         "chunk": letter.key.number,
         "codes": dict(letter.codes),

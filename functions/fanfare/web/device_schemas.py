@@ -11,11 +11,14 @@ from fanfare.domain.address import Address, AddressKind
 from fanfare.domain.device import Device, target_hint
 from fanfare.domain.message import Platform, TargetKind
 from fanfare.domain.registration import Details, Registration
-from fanfare.domain.target import Target, check_device_target
-from fanfare.web.schema import DeviceTarget, Identifier, In, Locale, Name, Out, PhoneNumber, Query, ShortText, Tags, Timezone, exactly_one
+from fanfare.domain.target import Target, check_registered_target
+from fanfare.web.schema import DeviceTarget, Identifier, In, Locale, Name, Out, PhoneNumber, ShortText, Tags, Timezone, exactly_one
 
 PlatformName = Literal["android", "ios", "web"]
 _OWNERS = ("profile_id", "username", "phone_number")
+_Fid = Annotated[
+    DeviceTarget, Field(description="A Firebase installation id.", json_schema_extra={"pattern": "^[c-f][A-Za-z0-9_-]{21}$", "maxLength": 22})
+]
 _EXAMPLE: Any = {
     "token": "fMEP0vJqS0:APA91bHqX", "platform": "android", "username": "alice", "app_version": "3.4.1", "os_version": "15",
     "model": "Pixel 9", "locale": "sw-TZ", "timezone": "Africa/Dar_es_Salaam", "tags": ["beta"],
@@ -47,7 +50,10 @@ class DeviceFields(In):
 
 
 class DeviceIn(DeviceFields):
-    """A device to register: `token` or `fid`, and whose it is. A username or phone number that is unknown makes a profile."""
+    """A device to register: `token` or `fid`, and whose it is. A username or phone number that is unknown makes a profile.
+
+    A user of the app, who comes with a Firebase ID token, need not say whose it is, and can register for nobody else.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -60,33 +66,42 @@ class DeviceIn(DeviceFields):
     )
 
     token: DeviceTarget | None = Field(None, description="An FCM registration token.")
-    fid: DeviceTarget | None = Field(None, description="A Firebase installation id.")
+    fid: _Fid | None = None
     platform: PlatformName = "android"
     profile_id: Identifier | None = None
     username: Name | None = None
     phone_number: PhoneNumber | None = None
     shared: bool = Field(default=False, description="Add this owner beside the present ones, instead of moving the device to it.")
+    checked: bool = Field(
+        default=False,
+        alias="validate",
+        description="Ask FCM first whether it knows the target, by a message that is not delivered (it counts in the quota). "
+        "400 names the target if FCM refuses it; 503 if FCM can't be asked now. Nothing is registered then.",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         exactly_one("token", "fid")(self)
-        exactly_one(*_OWNERS)(self)
+        _check_one_owner(self)
         return self
 
-    def registration(self) -> Registration:
-        """The request as the domain has it."""
+    def named(self) -> Address | None:
+        """The profile that it names, if it names one."""
+        return address_of(self.profile_id, self.username, self.phone_number)
+
+    def registration(self, owner: Address) -> Registration:
+        """The request as the domain has it; InvalidRequest if its target has no known shape."""
         target = target_of(self.token, self.fid)
-        address = address_of(self.profile_id, self.username, self.phone_number)
-        if target is None or address is None:
-            raise ValueError("a validated registration has a target and an owner")
-        return Registration(target, Platform(self.platform), address, self.details(), shared=self.shared)
+        if target is None:
+            raise ValueError("a validated registration has a target")
+        return Registration(target, Platform(self.platform), owner, self.details(), shared=self.shared, checked=self.checked)
 
 
 class DeviceUpdate(DeviceFields):
     """What is to change of a device; what is left out stays."""
 
     token: DeviceTarget | None = None
-    fid: DeviceTarget | None = None
+    fid: _Fid | None = None
     platform: PlatformName | None = None
     profile_id: Identifier | None = None
     username: Name | None = None
@@ -96,8 +111,7 @@ class DeviceUpdate(DeviceFields):
     def _check(self) -> Self:
         if self.token is not None and self.fid is not None:
             raise ValueError("give token or fid, not both")
-        if sum(getattr(self, name) is not None for name in _OWNERS) > 1:
-            raise ValueError(f"give one of {', '.join(_OWNERS)}")
+        _check_one_owner(self)
         return self
 
 
@@ -130,6 +144,7 @@ class DeviceOut(Out):
     topics: list[str]
     active: bool
     inactive_reason: str | None
+    inactive_since: datetime | None
     last_seen_at: datetime
     created_at: datetime
     updated_at: datetime | None
@@ -140,6 +155,20 @@ class DevicePage(Out):
 
     items: list[DeviceOut]
     next_cursor: str | None
+
+
+class ErasedOut(Out):
+    """A device that was wiped."""
+
+    id: str
+    erased: Literal[True]
+
+
+class RemovedOut(Out):
+    """How many devices were deleted. `more`: there may be others, which another call deletes."""
+
+    removed: int
+    more: bool
 
 
 class BulkItem(Out):
@@ -156,22 +185,16 @@ class BulkOut(Out):
     items: list[BulkItem]
 
 
-class DeviceQuery(Query):
-    """Filters of the list of devices."""
-
-    limit: Annotated[int, Field(ge=1, le=200)] = 50
-    cursor: Annotated[str, Field(max_length=512)] | None = None
-    profile_id: Identifier | None = None
-    platform: PlatformName | None = None
-    active: bool | None = None
-    device_id: Name | None = None
+def _check_one_owner(model: DeviceIn | DeviceUpdate) -> None:
+    if sum(getattr(model, name) is not None for name in _OWNERS) > 1:
+        raise ValueError(f"give one of {', '.join(_OWNERS)}")
 
 
 def target_of(token: str | None, fid: str | None) -> Target | None:
-    """The target that a request names, if it names one."""
+    """The target that a device is to have, if the request names one; InvalidRequest if it has no known shape."""
     if token is not None:
-        return check_device_target(TargetKind.TOKEN, token, "token")
-    return check_device_target(TargetKind.FID, fid, "fid") if fid is not None else None
+        return check_registered_target(TargetKind.TOKEN, token, "token")
+    return check_registered_target(TargetKind.FID, fid, "fid") if fid is not None else None
 
 
 def address_of(profile_id: str | None, username: str | None, phone_number: str | None) -> Address | None:
@@ -202,6 +225,7 @@ def show_device(device: Device) -> dict[str, Any]:
         "topics": list(device.topics),
         "active": device.active,
         "inactive_reason": device.inactive_reason.value if device.inactive_reason else None,
+        "inactive_since": show_time(device.inactive_since),
         "last_seen_at": show_time(device.last_seen_at),
         "created_at": show_time(device.created_at),
         "updated_at": show_time(device.updated_at),

@@ -1,38 +1,45 @@
-"""`/devices`: register, list, show, change, delete."""
+"""`/devices`: register, list, look up, show, change, delete."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from flask import Response, jsonify
-from flask_openapi import APIBlueprint, Tag
 from pydantic import ValidationError
 
 from fanfare.domain.client import Scope
+from fanfare.domain.device import Device
 from fanfare.domain.errors import FanfareError, InvalidRequest
-from fanfare.domain.listing import DeviceFilter
+from fanfare.domain.limits import LimitGroup
 from fanfare.domain.message import Platform
-from fanfare.services.devices import delete_device, get_device, update_device
+from fanfare.domain.registration import Registration
+from fanfare.services.delete_inactive import delete_inactive_devices
+from fanfare.services.device_states import activate_device, deactivate_device, erase_device
+from fanfare.services.devices import delete_device, find_device, get_own_device, update_device
 from fanfare.services.list_pages import list_devices
+from fanfare.services.own_devices import claimed_by, seen_by
 from fanfare.services.perform_once import HttpAnswer
 from fanfare.services.register_devices import register_device, register_devices
+from fanfare.web.device_queries import DeviceQuery, InactiveIn, TargetIn
 from fanfare.web.device_schemas import (
     BulkOut,
     DeviceIn,
     DeviceOut,
     DevicePage,
-    DeviceQuery,
     DevicesIn,
     DeviceUpdate,
+    ErasedOut,
+    RemovedOut,
     address_of,
     show_device,
     target_of,
 )
-from fanfare.web.gate import authorized, caller, deps
-from fanfare.web.once import once
+from fanfare.web.gate import authorized, call, deps
+from fanfare.web.once import once, repeatable
+from fanfare.web.resource import Resource
 from fanfare.web.schema import Identifier, In, first_error, problems
 
-blueprint = APIBlueprint("devices", __name__, abp_tags=[Tag(name="devices", description="Installs of an app that can be reached.")])
+routes = Resource("devices", "Installs of an app that can be reached.")
 
 
 class DevicePath(In):
@@ -41,70 +48,110 @@ class DevicePath(In):
     id: Identifier
 
 
-@blueprint.post("/devices", responses={201: DeviceOut, 200: DeviceOut, **problems(409)})
-@authorized(Scope.DEVICES)
+@routes.post("/devices", responses={201: DeviceOut, 200: DeviceOut, **problems(409)})
+@authorized(Scope.DEVICES, group=LimitGroup.DEVICES, users=True)
+@repeatable
 def register(body: DeviceIn) -> Response:
     """Register a device, or refresh the one that has this target."""
 
     def perform() -> HttpAnswer:
-        registered = register_device(deps(), caller().tenant, body.registration())
-        return HttpAnswer(201 if registered.created else 200, show_device(registered.device))
+        registered = register_device(deps(), call(), body.registration(claimed_by(call(), body.named())))
+        return HttpAnswer(201 if registered.created else 200, _shown(registered.device))
 
     return once("POST /devices", perform)
 
 
-@blueprint.post("/devices/bulk", responses={200: BulkOut, **problems(409)})
-@authorized(Scope.DEVICES)
+@routes.post("/devices/bulk", responses={200: BulkOut, **problems(409)})
+@authorized(Scope.DEVICES, group=LimitGroup.BULK)
+@repeatable
 def register_many(body: DevicesIn) -> Response:
     """Register up to a thousand devices; each succeeds or fails alone."""
     return once("POST /devices/bulk", lambda: HttpAnswer(200, {"items": _register_all(body.devices)}))
 
 
-@blueprint.get("/devices", responses={200: DevicePage})
+@routes.get("/devices", responses={200: DevicePage})
 @authorized(Scope.DEVICES)
 def index(query: DeviceQuery) -> Response:
     """List devices; deleted ones are hidden."""
-    platform = Platform(query.platform) if query.platform else None
-    filters = DeviceFilter(query.profile_id, platform, query.active, query.device_id)
-    items, cursor = list_devices(deps(), caller().tenant, filters, query.limit, query.cursor)
+    items, cursor = list_devices(deps(), call().tenant, query.search(), query.limit, query.cursor)
     return jsonify({"items": [show_device(device) for device in items], "next_cursor": cursor})
 
 
-@blueprint.get("/devices/<id>", responses={200: DeviceOut, **problems(404)})
+@routes.post("/devices/lookup", responses={200: DeviceOut, **problems(404)})
 @authorized(Scope.DEVICES)
+def lookup(body: TargetIn) -> Response:
+    """Find the device that has a target."""
+    return jsonify(show_device(find_device(deps(), call().tenant, body.target())))
+
+
+@routes.post("/devices/delete-inactive", responses={200: RemovedOut})
+@authorized(Scope.DEVICES, group=LimitGroup.BULK)
+def delete_inactive(body: InactiveIn) -> Response:
+    """Delete the devices that have been inactive for so many days, 500 a call at most, as DELETE does."""
+    return jsonify(delete_inactive_devices(deps(), call(), body.older_than_days)._asdict())
+
+
+@routes.get("/devices/<id>", responses={200: DeviceOut, **problems(404)})
+@authorized(Scope.DEVICES, users=True)
 def show(path: DevicePath) -> Response:
     """Show a device."""
-    return jsonify(show_device(get_device(deps(), caller().tenant, path.id)))
+    return jsonify(_shown(get_own_device(deps(), call(), path.id)))
 
 
-@blueprint.put("/devices/<id>", responses={200: DeviceOut, **problems(404, 409)})
-@authorized(Scope.DEVICES)
+@routes.put("/devices/<id>", responses={200: DeviceOut, **problems(404, 409)})
+@authorized(Scope.DEVICES, users=True)
 def change(path: DevicePath, body: DeviceUpdate) -> Response:
     """Change what is given of a device; a new token or fid replaces its target."""
     device = update_device(
         deps(),
-        caller().tenant,
+        call(),
         path.id,
         body.details(),
         target=target_of(body.token, body.fid),
         platform=Platform(body.platform) if body.platform else None,
         profile=address_of(body.profile_id, body.username, body.phone_number),
     )
-    return jsonify(show_device(device))
+    return jsonify(_shown(device))
 
 
-@blueprint.delete("/devices/<id>", responses={204: None, **problems(404)})
-@authorized(Scope.DEVICES)
+@routes.delete("/devices/<id>", responses={204: None, **problems(404)})
+@authorized(Scope.DEVICES, users=True)
 def delete(path: DevicePath) -> Response:
     """Delete a device: it receives nothing and is hidden; registering its target again revives it."""
-    delete_device(deps(), caller().tenant, path.id)
+    delete_device(deps(), call(), path.id)
     return Response(status=204)
+
+
+@routes.post("/devices/<id>/activate", responses={200: DeviceOut, **problems(404)})
+@authorized(Scope.DEVICES)
+def activate(path: DevicePath) -> Response:
+    """Let a device receive again, also a deleted one."""
+    return jsonify(show_device(activate_device(deps(), call(), path.id)))
+
+
+@routes.post("/devices/<id>/deactivate", responses={200: DeviceOut, **problems(404)})
+@authorized(Scope.DEVICES)
+def deactivate(path: DevicePath) -> Response:
+    """Let a device receive nothing until it is activated or its target registers again."""
+    return jsonify(show_device(deactivate_device(deps(), call(), path.id)))
+
+
+@routes.post("/devices/<id>/erase", responses={200: ErasedOut, **problems(404)})
+@authorized(Scope.DEVICES)
+def erase(path: DevicePath) -> Response:
+    """Wipe a device at once and for good, target and all; its target may register anew as another device."""
+    erase_device(deps(), call(), path.id)
+    return jsonify({"id": path.id, "erased": True})
+
+
+def _shown(device: Device) -> dict[str, Any]:
+    return show_device(seen_by(deps(), call(), device))
 
 
 def _register_all(devices: list[dict[str, Any]]) -> list[dict[str, Any]]:
     parsed = [_parse(device) for device in devices]
-    good = [(index, device.registration()) for index, device in enumerate(parsed) if isinstance(device, DeviceIn)]
-    outcomes = register_devices(deps(), caller().tenant, [registration for _, registration in good])
+    good = [(index, registration) for index, registration in enumerate(parsed) if isinstance(registration, Registration)]
+    outcomes = register_devices(deps(), call(), [registration for _, registration in good])
     items: dict[int, dict[str, Any]] = {index: {"index": index, "error": error} for index, error in enumerate(parsed) if isinstance(error, str)}
     for (index, _), outcome in zip(good, outcomes, strict=True):
         result = {"error": outcome.detail} if isinstance(outcome, FanfareError) else {"id": outcome.device.id}
@@ -112,9 +159,10 @@ def _register_all(devices: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [items[index] for index in range(len(devices))]
 
 
-def _parse(device: dict[str, Any]) -> DeviceIn | str:
+def _parse(raw: dict[str, Any]) -> Registration | str:
     try:
-        return DeviceIn.model_validate(device)
+        device = DeviceIn.model_validate(raw)
+        return device.registration(claimed_by(call(), device.named()))
     except ValidationError as error:
         return first_error(error)
     except InvalidRequest as error:

@@ -1,26 +1,44 @@
-"""What every request passes before its route: a request id, the size limit, authentication and scope, well-formed JSON.
+"""What every request passes before its route: a request id, the host and size rules, authentication and scope, the rate limit, well-formed JSON.
 
 Each route says who may call it: `@authorized(Scope.SEND)` or `@public`. A route that says nothing can't be called (and fails a structure test).
+
+| credential | opens |
+|---|---|
+| `Client-ID` and `Client-Token` | the routes of the client's scopes |
+| `Authorization: Bearer <Firebase ID token>` | the routes that are marked `users=True`, for what is the user's own |
+| both, on a route for users | nothing: 400, because it can't be told for whom the call is meant |
+| a cookie, a query field | nothing, ever: a browser sends those by itself |
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TypeVar
 
 import structlog
 from flask import Flask, Response, current_app, g, request
 
-from fanfare.domain.client import Client, Scope, check_scope
-from fanfare.domain.errors import InvalidRequest
+from fanfare.domain.call import Actor, ActorKind, Call
+from fanfare.domain.callers import caller_address
+from fanfare.domain.client import Client, Scope
+from fanfare.domain.edge import is_allowed_host
+from fanfare.domain.errors import InvalidRequest, RateLimited
+from fanfare.domain.id_token import User
+from fanfare.domain.limits import LimitGroup, Usage
 from fanfare.ports import Deps
-from fanfare.services.accept_notification import Call
-from fanfare.services.authenticate import authenticate_client
+from fanfare.services.authenticate import authenticate_client, authenticate_user, authorize_client
+from fanfare.services.limit_rate import limit_rate
 from fanfare.web.bodies import body_limit, check_json
-from fanfare.web.problems import problem
+from fanfare.web.cors import add_cors_headers, answer_options
+from fanfare.web.methods import check_method, remember_fixed_paths
+from fanfare.web.problems import problem, problem_of
+from fanfare.web.rate_headers import add_rate_headers
 from fanfare.web.request_ids import read_request_id
+from fanfare.web.security_headers import add_security_headers
+from fanfare.web.token_headers import add_token_headers
 
 F = TypeVar("F", bound=Callable[..., object])
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}\Z")
@@ -28,11 +46,20 @@ _DEPS = "fanfare"
 PUBLIC = "public"
 
 
-def authorized(*scopes: Scope) -> Callable[[F], F]:
-    """Let only clients call a route that have one of these scopes."""
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may call a route: a client with one of the scopes, and where `users` is set a user of the app; in which group the calls are counted."""
+
+    scopes: tuple[Scope, ...]
+    group: LimitGroup
+    users: bool = False
+
+
+def authorized(*scopes: Scope, group: LimitGroup = LimitGroup.OTHER, users: bool = False) -> Callable[[F], F]:
+    """Let only clients call a route that have one of these scopes, and the app's users if `users` is set, within the limit of the group."""
 
     def mark(route: F) -> F:
-        route.access = scopes  # type: ignore[attr-defined]
+        route.access = Access(scopes, group, users)  # type: ignore[attr-defined]
         return route
 
     return mark
@@ -44,13 +71,18 @@ def public(route: F) -> F:
     return route
 
 
+def any_host(route: F) -> F:
+    """Answer under every host name: for probes, which know an instance by its address and not by its name."""
+    route.any_host = True  # type: ignore[attr-defined]
+    return route
+
+
 def install(app: Flask, deps: Deps) -> None:
-    """Put the gate before every route of an app."""
+    """Put the gate before every route of an app; all of them must be there."""
     app.extensions[_DEPS] = deps
-    app.before_request(_identify)
-    app.before_request(_limit)
-    app.before_request(_authenticate)
-    app.before_request(_parse)
+    remember_fixed_paths(app)
+    for step in (_identify, _check_host, _answer_options, check_method, _limit_body, _authenticate, _limit_rate, _parse):
+        app.before_request(step)
     app.after_request(_finish)
 
 
@@ -61,7 +93,7 @@ def deps() -> Deps:
 
 
 def caller() -> Client:
-    """The client that calls."""
+    """The client that calls; only on routes that are not for users."""
     client: Client = g.client
     return client
 
@@ -71,16 +103,33 @@ def call() -> Call:
     key = request.headers.get("Idempotency-Key")
     if key is not None and _IDEMPOTENCY_KEY.match(key) is None:
         raise InvalidRequest.at("Idempotency-Key", "must have 1 to 255 visible ASCII characters")
-    return Call(caller(), g.request_id, key)
+    tenant, kind, actor_id = _who()
+    return Call(tenant, Actor(kind, actor_id, g.address or None, g.request_id), g.request_id, key)
+
+
+def _who() -> tuple[str, ActorKind, str]:
+    user: User | None = g.get("user")
+    return (caller().tenant, ActorKind.CLIENT, caller().id) if user is None else (user.tenant, ActorKind.USER, user.uid)
 
 
 def _identify() -> None:
     g.request_id = read_request_id(request.headers.get("X-Request-ID", ""), deps())
+    g.address = caller_address(request.headers.get("X-Forwarded-For", ""), request.remote_addr or "", deps().edge.trusted_proxy_hops)
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
 
-def _limit() -> Response | None:
+def _check_host() -> Response | None:
+    if not is_allowed_host(deps().edge, request.headers.get("Host", "")) and not getattr(_route(), "any_host", False):
+        return problem(HTTPStatus.MISDIRECTED_REQUEST, "misdirected_request", "This server does not answer for this host name.")
+    return None
+
+
+def _answer_options() -> Response | None:
+    return answer_options(deps())
+
+
+def _limit_body() -> Response | None:
     limit = body_limit(request.path)
     if _body_length() > limit:
         return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", f"The body has more than {limit} bytes.")
@@ -92,13 +141,55 @@ def _body_length() -> int:
     return int(request.environ.get("CONTENT_LENGTH") or 0)
 
 
+def _route() -> Callable[..., object] | None:
+    return current_app.view_functions.get(request.endpoint or "")
+
+
+def _access() -> Access | None:
+    """Who may call the requested route; None where nobody has to be known."""
+    route = _route()
+    access = getattr(route, "access", Access((), LimitGroup.OTHER))
+    return None if route is None or access == PUBLIC else access
+
+
 def _authenticate() -> None:
-    route = current_app.view_functions.get(request.endpoint or "")
-    access = getattr(route, "access", ())
-    if route is None or access == PUBLIC:
+    access = _access()
+    if access is None:
         return
-    g.client = authenticate_client(deps(), request.headers.get("Client-ID", ""), request.headers.get("Client-Token", ""))
-    check_scope(g.client, access)
+    client_id, token = request.headers.get("Client-ID", ""), request.headers.get("Client-Token", "")
+    bearer = read_bearer() if access.users else None
+    if bearer is None:
+        g.client = authenticate_client(deps(), client_id, token, g.address)
+        authorize_client(deps(), g.client, access.scopes)
+    elif client_id or token:
+        raise InvalidRequest.at("Authorization", "give either an ID token or Client-ID and Client-Token, not both")
+    else:
+        g.user = authenticate_user(deps(), bearer)
+
+
+def read_bearer() -> str | None:
+    """The bearer token that the request came with; None if it came with none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _limit_rate() -> Response | None:
+    access = _access()
+    if access is None:
+        return None
+    try:
+        g.usage = _use(access.group)
+    except RateLimited as refused:
+        g.usage = refused.usage
+        return problem_of(refused)
+    return None
+
+
+def _use(group: LimitGroup) -> Usage | None:
+    user: User | None = g.get("user")
+    if user is not None:
+        return limit_rate(deps(), user.tenant, user.budget_name, {}, group)
+    return limit_rate(deps(), caller().tenant, caller().id, caller().limits, group)
 
 
 def _parse() -> Response | None:
@@ -112,6 +203,19 @@ def _parse() -> Response | None:
 
 def _finish(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.get("request_id", "")
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers.setdefault("Cache-Control", "no-store")
+    if response.status_code == HTTPStatus.NO_CONTENT:
+        response.headers.pop("Content-Type", None)
+    add_security_headers(request, response)
+    add_cors_headers(response, deps(), _tenant())
+    add_rate_headers(response, g.get("usage"))
+    add_token_headers(response, g.get("client"), request.headers.get("Client-Token", ""), deps().clock.now())
+    access = _access()
+    if response.status_code == HTTPStatus.UNAUTHORIZED and access is not None and access.users:
+        response.headers.add("WWW-Authenticate", 'Bearer realm="fanfare"')
     return response
+
+
+def _tenant() -> str | None:
+    """The tenant of whoever calls; None if nobody was let in."""
+    known: Client | User | None = g.get("client") or g.get("user")
+    return known.tenant if known is not None else None

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from typing import Literal
 
 from flask import Response, jsonify
-from flask_openapi import APIBlueprint, Tag
 
 from fanfare.domain.client import Scope
 from fanfare.domain.health import ComponentHealth
 from fanfare.domain.health import State as HealthState
 from fanfare.services.hold_tenant import list_held_tenants
-from fanfare.web.apps import AppStateOut, show_state
-from fanfare.web.gate import authorized, caller, deps, public
+from fanfare.web.app_answers import AppStateOut, show_state
+from fanfare.web.gate import any_host, authorized, caller, deps, public
+from fanfare.web.resource import Resource
 from fanfare.web.schema import Out
 
-blueprint = APIBlueprint("health", __name__, abp_tags=[Tag(name="health", description="How the service is.")])
+routes = Resource("health", "How the service is.")
 State = Literal["ok", "down", "unknown"]
 
 
@@ -57,22 +57,24 @@ class LiveOut(Out):
     status: Literal["ok"]
 
 
-@blueprint.get("/health", responses={200: HealthOut})
+@routes.get("/health", responses={200: HealthOut})
 @public
+@any_host
 def health() -> Response:
     """Show the last known state of every component, at most some seconds old."""
     components = deps().health.check()
     return jsonify({"status": _status(components), "components": {name: found.state.value for name, found in components.items()}})
 
 
-@blueprint.get("/health/live", responses={200: LiveOut})
+@routes.get("/health/live", responses={200: LiveOut})
 @public
+@any_host
 def live() -> Response:
     """Answer that the process runs."""
     return jsonify({"status": "ok"})
 
 
-@blueprint.get("/health/ready", responses={200: ReadyOut})
+@routes.get("/health/ready", responses={200: ReadyOut})
 @authorized(Scope.READ, Scope.PLATFORM)
 def ready() -> Response:
     """Show components with their latencies, and whose messages are held and why."""

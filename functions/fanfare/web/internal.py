@@ -23,12 +23,15 @@ from fanfare.ports import Deps
 from fanfare.web.bodies import StrictJson
 from fanfare.web.problems import HTTP_CODES, problem, problem_of
 from fanfare.web.request_ids import read_request_id
+from fanfare.web.security_headers import add_security_headers
 
 
 def build_internal(deps: Deps, function: str, act: Callable[[], Response]) -> Flask:
     """Build the app of an internal function: authenticate the caller, name the request, act, and answer so that the queue does the right thing."""
     app = Flask(f"fanfare.{function}", static_folder=None)
     app.json = StrictJson(app)
+    app.debug, app.url_map.merge_slashes = False, False
+    app.config["PROPAGATE_EXCEPTIONS"] = False
 
     @app.post("/")
     def handle() -> Response:
@@ -40,6 +43,7 @@ def build_internal(deps: Deps, function: str, act: Callable[[], Response]) -> Fl
         structlog.contextvars.bind_contextvars(request_id=g.request_id, function=function)
         return act()
 
+    app.after_request(_finish)
     app.register_error_handler(Unauthenticated, problem_of)
     app.register_error_handler(Forbidden, problem_of)
     app.register_error_handler(Unavailable, lambda error: busy(error.retry_after_seconds))
@@ -52,6 +56,11 @@ def busy(retry_after_seconds: int) -> Response:
     response = jsonify({"result": "busy"})
     response.status_code = HTTPStatus.CONFLICT
     response.headers["Retry-After"] = str(retry_after_seconds)
+    return response
+
+
+def _finish(response: Response) -> Response:
+    add_security_headers(request, response)
     return response
 
 

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from flask import Response, jsonify, request
 
 from fanfare.domain.identifiers import hash_identifier
 from fanfare.services.perform_once import HttpAnswer, perform_once
 from fanfare.web.gate import call, deps
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def repeatable(route: F) -> F:
+    """Say of a route that it honours `Idempotency-Key`: the document tells of it (and a structure test holds the route to it)."""
+    route.repeatable = True  # type: ignore[attr-defined]
+    return route
 
 
 def once(route: str, perform: Callable[[], HttpAnswer]) -> Response:

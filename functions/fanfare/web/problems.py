@@ -18,6 +18,9 @@ from fanfare.domain.errors import (
     IdempotencyMismatch,
     InvalidRequest,
     NotFound,
+    RateLimited,
+    TemplateBroken,
+    TemplateInactive,
     Unauthenticated,
     Unavailable,
 )
@@ -29,8 +32,11 @@ STATUS: Mapping[type[FanfareError], HTTPStatus] = {
     Forbidden: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
+    TemplateInactive: HTTPStatus.CONFLICT,
+    TemplateBroken: HTTPStatus.CONFLICT,
     IdempotencyMismatch: HTTPStatus.CONFLICT,
     IdempotencyInProgress: HTTPStatus.CONFLICT,
+    RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 HTTP_CODES: Mapping[HTTPStatus, str] = {
@@ -39,6 +45,7 @@ HTTP_CODES: Mapping[HTTPStatus, str] = {
     HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body_too_large",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
+    HTTPStatus.MISDIRECTED_REQUEST: "misdirected_request",
     HTTPStatus.INTERNAL_SERVER_ERROR: "internal_error",
 }
 """Codes of what HTTP itself refuses, before any of our errors can be raised."""

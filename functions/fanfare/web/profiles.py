@@ -1,105 +1,90 @@
-"""`/profiles`: create and list."""
+"""`/profiles`: create, list, show, change, delete, restore, erase, export."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any, Self
-
 from flask import Response, jsonify
-from flask_openapi import APIBlueprint
-from flask_openapi import Tag as ApiTag
-from pydantic import ConfigDict, Field, model_validator
 
 from fanfare.domain.client import Scope
-from fanfare.domain.listing import ProfileFilter
-from fanfare.domain.profile import Profile
+from fanfare.services.change_profile import delete_profile, erase_profile, restore_profile, update_profile
+from fanfare.services.export_profile import export_profile
 from fanfare.services.list_pages import list_profiles
 from fanfare.services.perform_once import HttpAnswer
-from fanfare.services.profiles import NewProfile, create_profile
-from fanfare.web.device_schemas import show_time
-from fanfare.web.gate import authorized, caller, deps
-from fanfare.web.once import once
-from fanfare.web.schema import In, Locale, Name, Out, PhoneNumber, Query, Tags, Timezone, problems
+from fanfare.services.profiles import create_profile, get_profile
+from fanfare.web.gate import authorized, call, deps
+from fanfare.web.once import once, repeatable
+from fanfare.web.paging import PageQuery
+from fanfare.web.profile_schemas import (
+    ExportOut,
+    ProfileIn,
+    ProfileOut,
+    ProfilePage,
+    ProfilePath,
+    ProfileQuery,
+    ProfileUpdate,
+    show_export,
+    show_profile,
+)
+from fanfare.web.resource import Resource
+from fanfare.web.schema import problems
 
-blueprint = APIBlueprint("profiles", __name__, abp_tags=[ApiTag(name="profiles", description="People, who own devices.")])
-
-
-class ProfileIn(In):
-    """A profile to create; each of its names is unique within the tenant."""
-
-    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": [name]} for name in ("username", "phone_number", "external_id")]})
-
-    username: Name | None = None
-    phone_number: PhoneNumber | None = None
-    external_id: Name | None = None
-    tags: Tags = Field(default_factory=list)
-    locale: Locale | None = None
-    timezone: Timezone | None = None
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.username is None and self.phone_number is None and self.external_id is None:
-            raise ValueError("give at least one of username, phone_number, external_id")
-        return self
+routes = Resource("profiles", "People, who own devices.")
 
 
-class ProfileOut(Out):
-    """A profile."""
-
-    id: str
-    username: str | None
-    phone_number: str | None
-    external_id: str | None
-    tags: list[str]
-    locale: str | None
-    timezone: str | None
-    created_at: datetime
-
-
-class ProfilePage(Out):
-    """A page of profiles."""
-
-    items: list[ProfileOut]
-    next_cursor: str | None
-
-
-class ProfileQuery(Query):
-    """Filters of the list of profiles."""
-
-    limit: Annotated[int, Field(ge=1, le=200)] = 50
-    cursor: Annotated[str, Field(max_length=512)] | None = None
-    username: Name | None = None
-    phone_number: PhoneNumber | None = None
-    external_id: Name | None = None
-
-
-@blueprint.post("/profiles", responses={201: ProfileOut, **problems(409)})
+@routes.post("/profiles", responses={201: ProfileOut, **problems(409)})
 @authorized(Scope.DEVICES)
+@repeatable
 def create(body: ProfileIn) -> Response:
     """Create a profile."""
-    fields = body.model_dump()
-    new = NewProfile(**{**fields, "tags": tuple(fields["tags"])})
-    return once("POST /profiles", lambda: HttpAnswer(201, show_profile(create_profile(deps(), caller().tenant, new))))
+    return once("POST /profiles", lambda: HttpAnswer(201, show_profile(create_profile(deps(), call(), body.new_profile()))))
 
 
-@blueprint.get("/profiles", responses={200: ProfilePage})
+@routes.get("/profiles", responses={200: ProfilePage})
 @authorized(Scope.DEVICES)
 def index(query: ProfileQuery) -> Response:
-    """List profiles."""
-    filters = ProfileFilter(query.username, query.phone_number, query.external_id)
-    items, cursor = list_profiles(deps(), caller().tenant, filters, query.limit, query.cursor)
+    """List profiles; deleted ones only if they are asked for."""
+    items, cursor = list_profiles(deps(), call().tenant, query.filters(), query.limit, query.cursor)
     return jsonify({"items": [show_profile(profile) for profile in items], "next_cursor": cursor})
 
 
-def show_profile(profile: Profile) -> dict[str, Any]:
-    """A profile as the API shows it."""
-    return {
-        "id": profile.id,
-        "username": profile.username,
-        "phone_number": profile.phone_number,
-        "external_id": profile.external_id,
-        "tags": list(profile.tags),
-        "locale": profile.locale,
-        "timezone": profile.timezone,
-        "created_at": show_time(profile.created_at),
-    }
+@routes.get("/profiles/<id>", responses={200: ProfileOut, **problems(404)})
+@authorized(Scope.DEVICES)
+def show(path: ProfilePath) -> Response:
+    """Show a profile, also a deleted one."""
+    return jsonify(show_profile(get_profile(deps(), call().tenant, path.id)))
+
+
+@routes.put("/profiles/<id>", responses={200: ProfileOut, **problems(404, 409)})
+@authorized(Scope.DEVICES)
+def change(path: ProfilePath, body: ProfileUpdate) -> Response:
+    """Change what is given of a profile; its devices are reached by a new name as soon as this is answered, and no longer by the old one."""
+    return jsonify(show_profile(update_profile(deps(), call(), path.id, body.changes())))
+
+
+@routes.delete("/profiles/<id>", responses={204: None, **problems(404)})
+@authorized(Scope.DEVICES)
+def delete(path: ProfilePath) -> Response:
+    """Delete a profile: it receives nothing and its devices stay. A device that it shares is still reached through its other profiles."""
+    delete_profile(deps(), call(), path.id)
+    return Response(status=204)
+
+
+@routes.post("/profiles/<id>/restore", responses={200: ProfileOut, **problems(404)})
+@authorized(Scope.DEVICES)
+def restore(path: ProfilePath) -> Response:
+    """Undo the deletion of a profile."""
+    return jsonify(show_profile(restore_profile(deps(), call(), path.id)))
+
+
+@routes.post("/profiles/<id>/erase", responses={204: None, **problems(404)})
+@authorized(Scope.DEVICES)
+def erase(path: ProfilePath) -> Response:
+    """Erase a profile at once and for good, with all devices that no other profile owns."""
+    erase_profile(deps(), call(), path.id)
+    return Response(status=204)
+
+
+@routes.get("/profiles/<id>/export", responses={200: ExportOut, **problems(404)})
+@authorized(Scope.ADMIN)
+def export(path: ProfilePath, query: PageQuery) -> Response:
+    """Export everything that is held about a profile, page by page: devices, then notifications, then the audit log about it."""
+    return jsonify(show_export(export_profile(deps(), call(), path.id, query.limit, query.cursor)))

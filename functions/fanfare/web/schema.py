@@ -1,4 +1,7 @@
-"""The pieces that request and answer schemas are made of."""
+"""The pieces that request and answer schemas are made of.
+
+A schema is built at its first use (`defer_build`): a cold instance pays for the few that its first request needs.
+"""
 
 from __future__ import annotations
 
@@ -33,19 +36,19 @@ DeviceTarget = Annotated[str, StringConstraints(min_length=1, max_length=4096, p
 class In(BaseModel):
     """A request: unknown fields are refused, and nothing is converted (`"1"` is no number)."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
 
 class Query(BaseModel):
     """A query string: unknown fields are refused; values arrive as text and are converted."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class Out(BaseModel):
     """An answer."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class Problem(Out):

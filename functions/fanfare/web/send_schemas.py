@@ -12,9 +12,11 @@ from fanfare.domain.message import Platform, TargetKind
 from fanfare.domain.segment import Segment
 from fanfare.domain.send_request import MOST_RECIPIENTS, Addressees, RawTarget, SendRequest, message_of
 from fanfare.domain.target import check_condition, check_device_target, check_topic
+from fanfare.domain.variables import Variables
 from fanfare.domain.versions import parse_version_range
 from fanfare.web.device_schemas import PlatformName
 from fanfare.web.schema import DeviceTarget, Identifier, In, Locale, Name, PhoneNumber, ShortText, Tag, Timezone, exactly_one
+from fanfare.web.variable_schemas import TemplateName, VariablesIn, parse_variables
 
 _KINDS = ("device_ids", "profile_ids", "usernames", "phone_numbers", "targets", "topic", "condition", "segment", "everyone")
 _EXAMPLE: Any = {
@@ -133,6 +135,8 @@ class SendIn(In):
 
     to: ToIn | None = None
     phone_number: PhoneNumber | None = None
+    template: TemplateName | None = Field(None, description="Says what the request does not say itself; the request's own texts are literal.")
+    variables: VariablesIn | None = Field(None, description="Values of the template's variables.", examples=[{"order_id": "1234"}])
     title: _Text | None = None
     body: _Text | None = None
     data: dict[str, str] | None = None
@@ -146,7 +150,7 @@ class SendIn(In):
     channel: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
     sound: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
     badge: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
-    silent: bool = False
+    silent: bool | None = None
     only: SegmentIn | None = None
     android: _Block | None = Field(None, description="FCM's AndroidConfig; its fields win over what is derived from the neutral ones.")
     apns: _Block | None = Field(None, description="FCM's ApnsConfig.")
@@ -173,7 +177,14 @@ class SendIn(In):
             request_hash=request_hash,
             validate_only=self.validate_only,
             usernames=tuple(to.usernames or ()),
+            template=self.template,
+            variables=self._variables(),
         )
+
+    def _variables(self) -> Variables:
+        if self.variables and self.template is None:
+            raise InvalidRequest.at("variables", "need a template")
+        return parse_variables(self.variables, "variables")
 
     def _raw(self, to: ToIn) -> dict[str, Any]:
         """What is stored and shown: everything but targets."""

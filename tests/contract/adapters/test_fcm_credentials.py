@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import jwt
@@ -85,6 +86,35 @@ def test_a_replaced_credential_is_used_after_a_renewal(
     assert _claims(server.asked[-1])["iss"] == "new@acme-app.iam.gserviceaccount.com"
 
 
+def test_a_pinned_version_is_used_whatever_is_newer(
+    scripted: FcmCredentials, secrets: GoogleSecretStore, server: ScriptedServer, tenant: Tenant, private_key: str
+) -> None:
+    newer = secrets.store(tenant.credential_secret, ServiceAccount(private_key, email="new@acme-app.iam.gserviceaccount.com").raw)
+    scripted.access_token(replace(tenant, credential_version="1"))
+    scripted.access_token(replace(tenant, credential_version=newer))
+    assert [_claims(asked)["iss"] for asked in server.asked] == [ServiceAccount("").email, "new@acme-app.iam.gserviceaccount.com"]
+
+
+def test_an_instance_that_knows_the_old_version_goes_on_with_its_token_after_it_was_disabled(
+    scripted: FcmCredentials, secrets: GoogleSecretStore, tenant: Tenant, private_key: str
+) -> None:
+    old = replace(tenant, credential_version="1")
+    assert scripted.access_token(old) == "token-1"
+    newer = secrets.store(tenant.credential_secret, ServiceAccount(private_key).raw)
+    secrets.disable_older(tenant.credential_secret, newer)
+    assert scripted.access_token(old) == "token-1"
+    assert scripted.access_token(replace(tenant, credential_version=newer)) == "token-2"
+    with pytest.raises(Unavailable):
+        scripted.access_token(old)
+
+
+def test_a_tenant_without_a_credential_is_refused_and_nobody_is_asked(scripted: FcmCredentials, server: ScriptedServer, tenant: Tenant) -> None:
+    with pytest.raises(CredentialRefused) as refused:
+        scripted.access_token(replace(tenant, credential_version=None))
+    assert refused.value.code == "CREDENTIAL_MISSING"
+    assert server.asked == []
+
+
 def test_a_renewal_of_a_tenant_never_asked_for_changes_nothing(scripted: FcmCredentials, tenant: Tenant) -> None:
     scripted.access_token(tenant)
     scripted.renew(a_tenant(id="globex"))
@@ -145,25 +175,65 @@ def test_a_refused_credential_is_read_again_at_the_next_call(
     assert credentials.access_token(tenant).startswith("ya29.")
 
 
-def test_a_refused_assertion_is_no_outage(scripted: FcmCredentials, server: ScriptedServer, tenant: Tenant) -> None:
-    server.reply = lambda _asked: Reply.of({"error": "invalid_grant", "error_description": "Invalid grant: account not found"}, status=400)
-    with pytest.raises(CredentialRefused):
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply.of({"error": "invalid_grant", "error_description": "Invalid grant: account not found"}, status=400),
+        Reply.of({"error": "invalid_client", "error_description": "The OAuth client was not found."}, status=400),
+        Reply.of({"error": "unauthorized_client"}, status=403),
+        Reply.of({"error": "disabled_client"}, status=403),
+        Reply.of({"error": "deleted_client"}, status=401),
+        Reply(401),
+    ],
+    ids=lambda reply: f"{reply.status} {reply.body.decode()[:30]}",
+)
+def test_a_refused_account_is_no_outage(scripted: FcmCredentials, server: ScriptedServer, tenant: Tenant, reply: Reply) -> None:
+    server.reply = lambda _asked: reply
+    with pytest.raises(CredentialRefused) as refused:
         scripted.access_token(tenant)
+    assert refused.value.code == "CREDENTIAL_REFUSED"
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"[]", b"null", b"\xff", b'{"access_token": "a", "expires_in": "soon"}'])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply.of({"error": "invalid_request"}, status=400),
+        Reply.of({"error": "invalid_scope"}, status=400),
+        Reply.of({"error": {"status": "INVALID_ARGUMENT"}}, status=400),
+        Reply.of(["invalid_grant"], status=400),
+        Reply(400, b"<html>invalid_grant"),
+        Reply(400, b"[" * 50_000),
+        Reply(400, b"\xff"),
+        Reply(403, b"Forbidden by a proxy"),
+        Reply(404),
+        Reply(408),
+        Reply.of({"error": "rate_limit_exceeded"}, status=429),
+        Reply.of({"error": "invalid_grant"}, status=429),
+        Reply.of({"error": "internal_failure"}, status=500),
+        Reply.of({"error": "invalid_grant"}, status=503),
+        Reply(502, b"<html>"),
+        Reply(504),
+    ],
+    ids=lambda reply: f"{reply.status} {reply.body[:30]!r}",
+)
+def test_any_other_answer_is_an_outage_that_is_not_waited_for(scripted: FcmCredentials, server: ScriptedServer, tenant: Tenant, reply: Reply) -> None:
+    server.reply = lambda _asked: reply
+    started = time.monotonic()
+    with pytest.raises(Unavailable):
+        scripted.access_token(tenant)
+    assert time.monotonic() - started < 0.9, "google-auth would sleep for a second before it asks again"
+    assert len(server.asked) == 1
+    server.reply = _issuing(3_600)
+    assert scripted.access_token(tenant) == "token-1"
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b"null", b"\xff", b'{"access_token": "a", "expires_in": "soon"}'])
 def test_an_answer_without_a_token_is_an_outage_that_ends(scripted: FcmCredentials, server: ScriptedServer, tenant: Tenant, body: bytes) -> None:
     server.reply = lambda _asked: Reply(200, body)
     with pytest.raises(Unavailable):
         scripted.access_token(tenant)
     server.reply = _issuing(3_600)
     assert scripted.access_token(tenant) == "token-1"
-
-
-def test_a_token_service_that_fails_is_an_outage(scripted: FcmCredentials, server: ScriptedServer, tenant: Tenant) -> None:
-    server.reply = lambda _asked: Reply(503)
-    with pytest.raises(Unavailable):
-        scripted.access_token(tenant)
 
 
 def test_a_token_service_that_is_gone_is_an_outage(secrets: GoogleSecretStore, tenant: Tenant) -> None:
@@ -176,6 +246,21 @@ def test_a_token_service_that_hangs_is_an_outage_in_time(secrets: GoogleSecretSt
     with pytest.raises(Unavailable):
         FcmCredentials(secrets, f"http://{silent.address}", timeout_seconds=0.5).access_token(tenant)
     assert time.monotonic() - started < 5
+
+
+def test_threads_do_not_wait_one_after_the_other_for_a_token_service_that_hangs(
+    secrets: GoogleSecretStore, silent: SilentServer, tenant: Tenant
+) -> None:
+    credentials = FcmCredentials(secrets, f"http://{silent.address}", timeout_seconds=0.5)
+
+    def ask(_number: int) -> float:
+        started = time.monotonic()
+        with pytest.raises(Unavailable):
+            credentials.access_token(tenant)
+        return time.monotonic() - started
+
+    with ThreadPoolExecutor(8) as pool:
+        assert max(pool.map(ask, range(8))) < 2
 
 
 def test_a_secret_that_can_not_be_read_is_an_outage(outside: Stack, tenant: Tenant) -> None:

@@ -57,6 +57,10 @@ def test_secret_manager_that_is_gone_is_told() -> None:
         store.access("credential")
     with pytest.raises(Unavailable):
         store.store("credential", b"value")
+    with pytest.raises(Unavailable):
+        store.destroy("credential", "1")
+    with pytest.raises(Unavailable):
+        store.disable_older("credential", "2")
 
 
 def _failing(times: int, value: bytes = b"value") -> Callable[[Asked], Reply]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 from collections.abc import Iterator
 
@@ -29,5 +30,7 @@ def api(request: flask.Request) -> flask.Response:
 
 
 def send(request: flask.Request) -> flask.Response:
-    """Answer with the process id and the path."""
+    """Answer with the process id and the path; at `/leave` start a process that goes into a session of its own, and answer with its id."""
+    if request.path == "/leave":
+        return flask.jsonify({"stray": subprocess.Popen(["sleep", "60"], start_new_session=True).pid})
     return flask.jsonify({"pid": os.getpid(), "path": request.full_path})

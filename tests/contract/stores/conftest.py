@@ -10,25 +10,33 @@ from tests.contract.stores.real import Stores, open_firestore, real_stores
 from tests.factories import a_tenant
 from tests.fakes import (
     FixedClock,
+    FixedIndexVersions,
+    MemoryAuditStore,
     MemoryClientStore,
     MemoryDeviceStore,
     MemoryIdempotencyStore,
     MemoryNotificationStore,
     MemoryProfileStore,
+    MemoryRateLimiter,
+    MemoryTemplateStore,
     MemoryTenantStore,
 )
 
 
 def _memory_stores() -> Stores:
-    clock = FixedClock()
+    clock, audit = FixedClock(), MemoryAuditStore()
     return Stores(
         clock=clock,
-        clients=MemoryClientStore(),
-        tenants=MemoryTenantStore(),
-        profiles=MemoryProfileStore(),
-        devices=MemoryDeviceStore(clock),
-        notifications=MemoryNotificationStore(),
+        clients=MemoryClientStore(audit),
+        tenants=MemoryTenantStore(audit),
+        profiles=MemoryProfileStore(audit),
+        devices=MemoryDeviceStore(clock, audit),
+        templates=MemoryTemplateStore(audit),
+        notifications=MemoryNotificationStore(audit),
         idempotency=MemoryIdempotencyStore(),
+        audit=audit,
+        rates=MemoryRateLimiter(clock),
+        index_versions=FixedIndexVersions(),
     )
 
 

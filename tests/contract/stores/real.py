@@ -12,18 +12,32 @@ from google.cloud.firestore import Client as Firestore
 from fanfare.adapters.blind_index import BlindIndex
 from fanfare.adapters.cipher import FieldCipher
 from fanfare.adapters.deployment_keys import DeploymentKeys
+from fanfare.adapters.firestore.audit import FirestoreAuditStore
 from fanfare.adapters.firestore.client import open_client
 from fanfare.adapters.firestore.clients import FirestoreClientStore
 from fanfare.adapters.firestore.devices import FirestoreDeviceStore
 from fanfare.adapters.firestore.idempotency import FirestoreIdempotencyStore
+from fanfare.adapters.firestore.limits import FirestoreRateLimiter
 from fanfare.adapters.firestore.notifications import FirestoreNotificationStore
 from fanfare.adapters.firestore.profiles import FirestoreProfileStore
+from fanfare.adapters.firestore.templates import FirestoreTemplateStore
 from fanfare.adapters.firestore.tenants import FirestoreTenantStore
 from fanfare.adapters.secret_manager import SecretValue
 from fanfare.adapters.system import SystemIdentifiers, random_bytes
 from fanfare.config import Settings
 from fanfare.domain.identifiers import encode_base64url
-from fanfare.ports import ClientStore, DeviceStore, IdempotencyStore, NotificationStore, ProfileStore, TenantStore
+from fanfare.ports import (
+    AuditStore,
+    ClientStore,
+    DeviceStore,
+    IdempotencyStore,
+    IndexVersions,
+    NotificationStore,
+    ProfileStore,
+    RateLimiter,
+    TemplateStore,
+    TenantStore,
+)
 from tests.fakes import FixedClock
 
 # Settings must be complete; no store looks at these.
@@ -44,15 +58,23 @@ class Stores:
     tenants: TenantStore
     profiles: ProfileStore
     devices: DeviceStore
+    templates: TemplateStore
     notifications: NotificationStore
     idempotency: IdempotencyStore
+    audit: AuditStore
+    rates: RateLimiter
+    index_versions: IndexVersions
 
 
 class FixedSecrets:
-    """Secret Manager with one version of every secret, which follows from its name."""
+    """Secret Manager with values that follow from a secret's name and version; `newest` is the version that somebody added last."""
+
+    def __init__(self, newest: str = "1") -> None:
+        self.newest = newest
 
     def access(self, name: str, version: str = "latest") -> SecretValue:
-        return SecretValue("1", encode_base64url(hashlib.sha256(name.encode()).digest()).encode())
+        found = self.newest if version == "latest" else version
+        return SecretValue(found, encode_base64url(hashlib.sha256(f"{name}/{found}".encode()).digest()).encode())
 
 
 def open_firestore(host: str, project: str) -> Firestore:
@@ -63,17 +85,21 @@ def open_firestore(host: str, project: str) -> Firestore:
         return open_client(settings)
 
 
-def real_stores(firestore: Firestore) -> Stores:
-    """Build the stores of one instance."""
-    clock, identifiers, keys = FixedClock(), SystemIdentifiers(), DeploymentKeys(cast("Any", FixedSecrets()))
+def real_stores(firestore: Firestore, clock: FixedClock | None = None, secrets: FixedSecrets | None = None) -> Stores:
+    """Build the stores of one instance; several of them may share a clock and secrets."""
+    clock, identifiers, keys = clock or FixedClock(), SystemIdentifiers(), DeploymentKeys(cast("Any", secrets or FixedSecrets()))
     tenants = FirestoreTenantStore(firestore, clock, identifiers, keys, random_bytes)
-    cipher, index = FieldCipher(tenants, random_bytes), BlindIndex(keys)
+    cipher, index = FieldCipher(tenants, random_bytes), BlindIndex(keys, tenants)
     return Stores(
         clock=clock,
         clients=FirestoreClientStore(firestore, clock, identifiers),
         tenants=tenants,
         profiles=FirestoreProfileStore(firestore, identifiers, index),
         devices=FirestoreDeviceStore(firestore, identifiers, index, cipher),
+        templates=FirestoreTemplateStore(firestore, clock, identifiers),
         notifications=FirestoreNotificationStore(firestore, identifiers, cipher),
-        idempotency=FirestoreIdempotencyStore(firestore, identifiers),
+        idempotency=FirestoreIdempotencyStore(firestore, identifiers, cipher),
+        audit=FirestoreAuditStore(firestore, identifiers),
+        rates=FirestoreRateLimiter(firestore, clock),
+        index_versions=keys,
     )

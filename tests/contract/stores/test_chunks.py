@@ -135,10 +135,32 @@ def test_checkpoint_of_a_lost_claim_is_refused(accepted: Stores) -> None:
     assert _stored(accepted) == second
 
 
-def test_checkpoint_by_an_old_revision_of_the_same_claim_is_refused(accepted: Stores) -> None:
+def test_checkpoint_by_an_old_revision_of_the_same_claim_is_stored(accepted: Stores) -> None:
+    """Each claim has an owner id of its own and one call that works on it: whatever was written under that id, that call wrote and knows.
+
+    It does not know the revision where the answer was lost and the commit was applied later.
+    """
     chunk = _claim(accepted)
     assert accepted.notifications.save_chunk(replace(chunk, reason="first")) is not None
-    assert accepted.notifications.save_chunk(replace(chunk, reason="second")) is None
+    saved = accepted.notifications.save_chunk(replace(chunk, reason="second"))
+    assert saved is not None
+    assert _stored(accepted) == replace(chunk, reason="second")
+    assert accepted.notifications.save_chunk(replace(saved, reason="third")) is not None
+
+
+def test_end_by_an_old_revision_of_the_same_claim_is_stored(accepted: Stores) -> None:
+    chunk = _claim(accepted)
+    assert accepted.notifications.save_chunk(replace(chunk, reason="a checkpoint whose answer was lost")) is not None
+    assert accepted.notifications.conclude(_done(chunk), a_notification(status=NotificationStatus.COMPLETED))
+    assert accepted.notifications.get_with_chunk(KEY) == (a_notification(status=NotificationStatus.COMPLETED), _done(chunk))
+
+
+@pytest.mark.parametrize("state", [state for state in ChunkState if state is not ChunkState.CLAIMED])
+def test_checkpoint_of_a_claim_that_has_ended_is_refused(accepted: Stores, state: ChunkState) -> None:
+    chunk = _claim(accepted)
+    ended = accepted.notifications.save_chunk(_done(chunk, state=state))
+    assert accepted.notifications.save_chunk(replace(chunk, reason="late")) is None
+    assert _stored(accepted) == ended
 
 
 def test_checkpoint_of_a_chunk_that_nobody_claimed_is_refused(accepted: Stores) -> None:

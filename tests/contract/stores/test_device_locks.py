@@ -14,7 +14,7 @@ from fanfare.domain.target import Target
 from fanfare.services.register_devices import register_device, register_devices
 from tests.contract.stores.racing import race
 from tests.contract.stores.real import Stores
-from tests.factories import NOW, a_device, a_profile, a_registration, a_token, an_owner
+from tests.factories import NOW, a_call, a_device, a_profile, a_registration, a_token, an_owner
 from tests.fakes import fake_deps
 
 T1, T2, T3 = a_token("t1"), a_token("t2"), a_token("t3")
@@ -102,7 +102,7 @@ def test_moved_device_leaves_its_install_in_the_old_profile_free(stores: Stores,
 
 def test_deleted_device_is_known_and_keeps_its_target(stores: Stores, tenant: str) -> None:
     _register(stores, tenant, "d1", T1, "phone")
-    stores.devices.update(tenant, "d1", lambda device: deactivate(device, InactiveReason.DELETED))
+    stores.devices.update(tenant, "d1", lambda device: deactivate(device, InactiveReason.DELETED, NOW))
     assert _ids(_known(stores, tenant, T1, "phone")) == ("d1", "d1")
     assert not stores.devices.save(tenant, [RegistrationPlan(a_device(id="d2", target=T1))])
 
@@ -190,13 +190,13 @@ def test_bulk_registrations_in_each_others_way_end_as_if_they_had_come_one_by_on
     deps = fake_deps(devices=stores.devices, profiles=stores.profiles)
     person, _ = stores.profiles.create(tenant, P1)
     by_id, by_name = Address(AddressKind.PROFILE, person.id), Address(AddressKind.USERNAME, "user-of-p1")
-    register_devices(deps, tenant, [a_registration(target=T1, profile=by_id, details=Details(device_id="phone"))])
+    register_devices(deps, a_call(tenant=tenant), [a_registration(target=T1, profile=by_id, details=Details(device_id="phone"))])
     bulk = [
         a_registration(target=T2, profile=by_id, details=Details(device_id="phone")),
         a_registration(target=T1, profile=by_name, details=Details(device_id="tablet")),
         a_registration(target=T3, profile=by_name, details=Details(device_id="phone")),
     ]
-    register_devices(deps, tenant, bulk)
+    register_devices(deps, a_call(tenant=tenant), bulk)
     devices = stores.devices.list(tenant, DeviceFilter(), 10, None).items
     assert sorted((device.target.value, device.device_id) for device in devices) == [(T1.value, "tablet"), (T3.value, "phone")]
     for device in devices:
@@ -209,7 +209,7 @@ def test_bulk_registrations_in_each_others_way_end_as_if_they_had_come_one_by_on
 
 def test_two_simultaneous_registrations_of_one_target_make_one_device(stores: Stores, tenant: str) -> None:
     deps = fake_deps(devices=stores.devices, profiles=stores.profiles)
-    registered = race([lambda: register_device(deps, tenant, a_registration(target=T1))] * 4)
+    registered = race([lambda: register_device(deps, a_call(tenant=tenant), a_registration(target=T1))] * 4)
     assert [outcome.created for outcome in registered].count(True) == 1
     assert len({outcome.device.id for outcome in registered}) == 1
     assert _count(stores, tenant) == 1
@@ -218,7 +218,7 @@ def test_two_simultaneous_registrations_of_one_target_make_one_device(stores: St
 def test_two_simultaneous_registrations_of_one_install_make_one_device(stores: Stores, tenant: str) -> None:
     deps = fake_deps(devices=stores.devices, profiles=stores.profiles)
     targets = (T1, T2, T3)
-    race([lambda target=target: register_device(deps, tenant, _registration(target, "phone")) for target in targets])
+    race([lambda target=target: register_device(deps, a_call(tenant=tenant), _registration(target, "phone")) for target in targets])
     devices = stores.devices.list(tenant, DeviceFilter(), 10, None).items
     assert [device.device_id for device in devices] == ["phone"]
     free = [target for target in targets if target != devices[0].target]

@@ -50,7 +50,7 @@ def _username(profile_id: str) -> Address:
         {"target": a_token(value="x" * 4_096), "platform": Platform.WEB, "owners": (an_owner("p1"), an_owner("p2", username=None))},
         {"device_id": "installation/1", "app_version": "3.2.1", "os_version": "17.4", "model": "iPhone 15", "tags": ("beta", "vip")},
         {"locale": "sw-TZ", "timezone": "Africa/Dar_es_Salaam", "topics": ("news", "a-b.c~d%"), "created_at": NOW - timedelta(days=400)},
-        {"active": False, "inactive_reason": InactiveReason.UNREGISTERED, "retirement": Retirement("UNREGISTERED", NOW, "notification-1")},
+        {"active": False, "inactive_reason": InactiveReason.UNREGISTERED, "inactive_since": NOW, "retirement": Retirement("U", NOW, "n-1")},
     ],
 )
 def test_saved_device_is_found_with_every_field(stores: Stores, tenant: str, fields: dict[str, Any]) -> None:
@@ -216,8 +216,8 @@ def test_full_last_page_says_that_it_is_the_last(stores: Stores, tenant: str) ->
 
 def test_deleted_device_is_found_by_id_and_in_no_list(stores: Stores, tenant: str) -> None:
     _save(stores, tenant, a_device(id="deleted"), a_device(id="retired"))
-    stores.devices.update(tenant, "deleted", lambda device: deactivate(device, InactiveReason.DELETED))
-    stores.devices.update(tenant, "retired", lambda device: deactivate(device, InactiveReason.UNREGISTERED))
+    stores.devices.update(tenant, "deleted", lambda device: deactivate(device, InactiveReason.DELETED, NOW))
+    stores.devices.update(tenant, "retired", lambda device: deactivate(device, InactiveReason.UNREGISTERED, NOW))
     assert _ids(stores.devices.list(tenant, UNFILTERED, 10, None).items) == ["retired"]
     assert _ids(stores.devices.list(tenant, DeviceFilter(active=False), 10, None).items) == ["retired"]
     assert _stored(stores, tenant, "deleted").inactive_reason is InactiveReason.DELETED

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
-from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState
-from fanfare.domain.dead_letter import DeadLetter, Replay
+from fanfare.domain.chunk import LEASE, Chunk, ChunkKey, ChunkState
+from fanfare.domain.dead_letter import DeadLetter, DeadLetterKind, Replay
 from fanfare.domain.errors import Unavailable
+from fanfare.domain.listing import DeadLetterFilter
 from fanfare.domain.notification import Counts, NotificationStatus
 from fanfare.domain.sweeping import Overdue
 from tests.contract.stores.real import Stores
@@ -84,6 +86,27 @@ def test_parked_chunks_of_one_tenant_are_found(stores: Stores, tenant: str, othe
     assert len(stores.notifications.find_parked(tenant, 1)) == 1
 
 
+def test_parked_chunks_are_found_page_by_page_wherever_the_last_page_ended(stores: Stores, tenant: str, other_tenant: str) -> None:
+    names = ["b", "a", "C", "c-", "c"]
+    for name in names:
+        _put(stores, name, state=ChunkState.PARKED)
+    _put(stores, "bb", tenant=other_tenant, state=ChunkState.PARKED)
+    keys = [_key(name) for name in sorted(names)]
+    assert stores.notifications.find_parked(tenant, 2) == keys[:2]
+    assert stores.notifications.find_parked(tenant, 2, keys[1]) == keys[2:4]
+    assert stores.notifications.find_parked(tenant, 2, keys[3]) == keys[4:]
+    assert stores.notifications.find_parked(tenant, 2, keys[4]) == []
+    assert stores.notifications.find_parked(tenant, 10, _key("aa")) == keys[2:], "the last one need not be parked any more"
+
+
+def test_parked_chunks_of_one_notification_are_ordered_by_name(stores: Stores, tenant: str) -> None:
+    keys = [ChunkKey("acme", "n", number) for number in (0, 1, 10, 11, 2)]
+    for key in reversed(keys):
+        assert stores.notifications.save_chunk(replace(_claim(stores, key), state=ChunkState.PARKED)) is not None
+    assert stores.notifications.find_parked(tenant, 10) == keys
+    assert stores.notifications.find_parked(tenant, 10, keys[2]) == keys[3:]
+
+
 # Dead letters
 
 
@@ -91,11 +114,28 @@ def _letter(name: str) -> DeadLetter:
     return DeadLetter(f"{name}-0", _key(name), {"UNAVAILABLE": 2, "a.b": 1}, "UNAVAILABLE", NOW)
 
 
-def _bury(stores: Stores, name: str) -> DeadLetter:
+def _bury(stores: Stores, name: str, at: datetime = NOW) -> DeadLetter:
+    letter = replace(_letter(name), created_at=at)
     chunk = _claim(stores, _accept(stores, name))
     finished = a_notification(id=name, status=NotificationStatus.COMPLETED)
-    assert stores.notifications.conclude(replace(chunk, state=ChunkState.DONE), finished, _letter(name))
-    return _letter(name)
+    assert stores.notifications.conclude(replace(chunk, state=ChunkState.DONE), finished, letter)
+    return letter
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"kind": DeadLetterKind.NOTIFICATION}, "cba"),
+        ({"created_after": NOW}, "cb"),
+        ({"created_before": NOW}, "ba"),
+        ({"kind": DeadLetterKind.NOTIFICATION, "created_after": NOW, "created_before": NOW}, "b"),
+    ],
+)
+def test_dead_letters_are_found_by_kind_and_time(stores: Stores, tenant: str, fields: dict[str, Any], expected: str) -> None:
+    for name, age in (("a", -SECOND), ("b", 0 * SECOND), ("c", SECOND)):
+        _bury(stores, name, NOW + age)
+    page = stores.notifications.list_dead_letters(tenant, DeadLetterFilter(**fields), 10, None)
+    assert [letter.id for letter in page.items] == [f"{name}-0" for name in expected]
 
 
 def _replay(stores: Stores, name: str) -> Replay:
@@ -114,17 +154,20 @@ def test_dead_letter_is_stored_with_the_end_of_its_chunk(stores: Stores, tenant:
 
 def test_refused_end_leaves_no_dead_letter(stores: Stores, tenant: str) -> None:
     chunk = _claim(stores, _accept(stores, "n"))
-    stores.notifications.save_chunk(chunk)
+    assert isinstance(stores.notifications.claim(chunk.key, "owner-2", NOW + 2 * LEASE), Chunk)
     assert not stores.notifications.conclude(chunk, a_notification(id="n"), _letter("n"))
     assert stores.notifications.get_dead_letter(tenant, "n-0") is None
 
 
 def test_dead_letters_are_listed_by_page_and_tenant(stores: Stores, tenant: str, other_tenant: str) -> None:
-    letters = [_bury(stores, name) for name in ("a", "b", "c")]
-    first = stores.notifications.list_dead_letters(tenant, 2, None)
-    second = stores.notifications.list_dead_letters(tenant, 2, first.next_after)
-    assert (list(first.items), list(second.items), second.next_after) == (letters[:2], letters[2:], None)
-    assert list(stores.notifications.list_dead_letters(other_tenant, 2, None).items) == []
+    letters = [_bury(stores, name, NOW + age) for name, age in (("b", -SECOND), ("c", 0 * SECOND), ("a", -2 * SECOND))]
+    expected = [letters[1], letters[0], letters[2]]
+    everything = DeadLetterFilter()
+    first = stores.notifications.list_dead_letters(tenant, everything, 2, None)
+    _bury(stores, "d", NOW + SECOND)
+    second = stores.notifications.list_dead_letters(tenant, everything, 2, first.next_after)
+    assert (list(first.items), list(second.items), second.next_after) == (expected[:2], expected[2:], None)
+    assert list(stores.notifications.list_dead_letters(other_tenant, everything, 2, None).items) == []
     assert stores.notifications.get_dead_letter(other_tenant, "a-0") is None
 
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 from fanfare.adapters.deployment_keys import DeploymentKeys
 from fanfare.adapters.secret_manager import SecretValue
 from fanfare.domain.identifiers import encode_base64url
+from fanfare.domain.tenant_keys import FIRST_INDEX_KEY, IndexKeys
 
 
 class VersionedSecrets:
@@ -24,6 +25,16 @@ class VersionedSecrets:
 def deployment_keys(latest: str = "1") -> DeploymentKeys:
     """The keys of a deployment whose secrets are at this version."""
     return DeploymentKeys(cast("Any", VersionedSecrets(latest)))
+
+
+class IndexKeysInUse:
+    """Every tenant's index keys, which a test may change."""
+
+    def __init__(self, current: str = FIRST_INDEX_KEY, other: str | None = None) -> None:
+        self.keys = IndexKeys(current, other)
+
+    def index_keys(self, tenant: str) -> IndexKeys:
+        return self.keys
 
 
 class MemoryDataKeys:

@@ -120,3 +120,16 @@ def test_the_cache_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch, so
     for number in range(10):
         assert cache.get(str(number)) == f"{number}-{number + 1}"
         assert len(cache._entries) <= 3
+
+
+def test_whoever_wants_nothing_stale_is_refused_while_the_source_is_down(
+    clock: FixedClock, source: Source, cache: ExpiringCache[str, str | None]
+) -> None:
+    cache.get("a")
+    source.is_down = True
+    clock.advance(FRESH - MOMENT)
+    assert cache.get("a", stale=FRESH) == "a-1"
+    clock.advance(MOMENT)
+    with pytest.raises(Unavailable):
+        cache.get("a", stale=FRESH)
+    assert cache.get("a") == "a-1"

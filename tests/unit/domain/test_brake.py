@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fanfare.domain.brake import MOST_HELD_CHUNKS, HeldChunk, Quarantine, Tally, add_held, implausible_kind, within_window
+from fanfare.domain.brake import MOST_HELD_CHUNKS, HeldChunk, Quarantine, Tally, add_held, implausible_kind, since_release, within_window
 from fanfare.domain.classification import Kind
 from tests.factories import NOW
 
@@ -81,6 +81,12 @@ def test_judgement_is_the_same_however_the_answers_came_in_and_needs_fifty(retir
 def test_answers_count_for_ten_minutes() -> None:
     late, in_time, now = tally(9, timedelta(minutes=10, microseconds=1)), tally(8, timedelta(minutes=10)), tally(7)
     assert within_window([late, in_time, now], NOW) == [in_time, now]
+
+
+def test_what_a_release_has_settled_no_longer_counts() -> None:
+    before, at, after = tally(9, timedelta(seconds=2)), tally(8, timedelta(seconds=1)), tally(7)
+    assert since_release([before, at, after], NOW - timedelta(seconds=1)) == [after]
+    assert since_release([before, at, after], None) == [before, at, after]
 
 
 def test_quarantine_begins_with_the_chunk_that_pulled_the_brake() -> None:

@@ -19,8 +19,11 @@ from fanfare.domain.chunk import (
     ChunkState,
     Claimed,
     Finished,
+    Stop,
     decide_claim,
     give_back,
+    is_claim_of,
+    is_leased,
     new_claim,
     renew_lease,
 )
@@ -56,12 +59,16 @@ def test_first_claim_holds_the_chunk_and_is_looked_after_once_its_lease_is_over(
         (stored(ChunkState.CLAIMED), 50, Claimed),
         (stored(ChunkState.CLAIMED), 86_400, Claimed),
         (stored(ChunkState.RETRYING, due_at=NOW + seconds(20)), 0, Finished),
-        (stored(ChunkState.RETRYING, due_at=NOW + seconds(20)), 19.999, Finished),
+        (stored(ChunkState.RETRYING, due_at=NOW + seconds(20)), 14.999, Finished),
+        (stored(ChunkState.RETRYING, due_at=NOW + seconds(20)), 15, Busy),
+        (stored(ChunkState.RETRYING, due_at=NOW + seconds(20)), 19.999, Busy),
         (stored(ChunkState.RETRYING, due_at=NOW + seconds(20)), 20, Claimed),
         (stored(ChunkState.RETRYING), 0, Claimed),
         (stored(ChunkState.PARKED, reason="quarantined"), 0, Claimed),
         (stored(ChunkState.HELD), 0, Finished),
-        (stored(ChunkState.HELD), 86_400, Finished),
+        (stored(ChunkState.HELD, next_check_at=None), 86_400, Finished),
+        (stored(ChunkState.HELD, next_check_at=NOW + seconds(60)), 59.999, Finished),
+        (stored(ChunkState.HELD, next_check_at=NOW + seconds(60)), 60, Claimed),
         (stored(ChunkState.DONE), 0, Finished),
         (stored(ChunkState.DONE), 86_400, Finished),
         (stored(ChunkState.CANCELLED), 86_400, Finished),
@@ -108,6 +115,28 @@ def test_whoever_waits_as_told_finds_the_lease_over(after: float) -> None:
     assert isinstance(decide_claim(chunk, "second", now + seconds(told.retry_after_seconds)), Claimed)
 
 
+@pytest.mark.parametrize(("early", "wait"), [(5, 5), (4.2, 5), (4, 4), (1, 1), (0.001, 1)])
+def test_nudge_that_is_early_by_no_more_than_clocks_differ_is_told_when_to_come_again(early: float, wait: int) -> None:
+    chunk = stored(ChunkState.RETRYING, due_at=NOW + seconds(20))
+    now = NOW + seconds(20 - early)
+    assert decide_claim(chunk, "second", now) == Busy(wait)
+    assert isinstance(decide_claim(chunk, "second", now + seconds(wait)), Claimed)
+
+
+@pytest.mark.parametrize(
+    ("chunk", "is_ours"),
+    [
+        (stored(ChunkState.CLAIMED), True),
+        (stored(ChunkState.CLAIMED, owner="second"), False),
+        (stored(ChunkState.RETRYING), False),
+        (stored(ChunkState.DONE), False),
+        (stored(ChunkState.CANCELLED, owner="second"), False),
+    ],
+)
+def test_claim_lives_while_its_owner_stands_there_and_the_chunk_is_claimed(chunk: Chunk, is_ours: bool) -> None:  # noqa: FBT001
+    assert is_claim_of(chunk, "first") is is_ours
+
+
 def test_renewed_lease_runs_from_now() -> None:
     renewed = renew_lease(replace(stored(ChunkState.CLAIMED), results=RESULTS), NOW + seconds(30))
     assert (renewed.lease_until, renewed.next_check_at) == (NOW + seconds(75), NOW + seconds(80))
@@ -141,3 +170,26 @@ def test_two_claims_never_both_hold_the_chunk(calls: list[tuple[float, float, st
             chunk, held_by_skew = decision.chunk, skew
         else:
             assert isinstance(decision, Busy)
+
+
+def test_chunk_that_was_paused_before_anybody_claimed_it_begins_with_its_first_claim() -> None:
+    taken = decide_claim(stored(ChunkState.RETRYING, attempt=0), "second", NOW + seconds(90))
+    assert isinstance(taken, Claimed)
+    assert (taken.chunk.started_at, taken.chunk.attempt) == (NOW + seconds(90), 1)
+    again = decide_claim(stored(ChunkState.RETRYING), "second", NOW + seconds(90))
+    assert isinstance(again, Claimed)
+    assert (again.chunk.started_at, again.chunk.attempt) == (NOW, 2)
+
+
+@pytest.mark.parametrize(
+    ("chunk", "after", "leased"),
+    [(stored(ChunkState.CLAIMED), 49.999, True), (stored(ChunkState.CLAIMED), 50, False), (stored(ChunkState.RETRYING), 0, False)],
+)
+def test_call_may_be_at_work_only_while_its_lease_runs(chunk: Chunk, after: float, leased: bool) -> None:  # noqa: FBT001 - the expected answer
+    assert is_leased(chunk, NOW + seconds(after)) is leased
+
+
+def test_claim_keeps_what_the_chunk_was_told() -> None:
+    taken = decide_claim(stored(ChunkState.CLAIMED, stop=Stop.CANCEL), "second", NOW + seconds(50))
+    assert isinstance(taken, Claimed)
+    assert taken.chunk.stop is Stop.CANCEL

@@ -43,7 +43,7 @@ class Expected(NamedTuple):
     dead_letter: bool = False
 
 
-PARK = {"message": "park", "project": "open_breaker", "alert": True}
+PARK = {"message": "park", "alert": True}
 PARK_UNTIL_RENEWED = {"message": "park", "project": "renew_token", "alert": True}
 RETRY_LATER = {"message": "retry", "project": "slow_down", "retry": "backoff"}
 
@@ -214,7 +214,7 @@ def test_row_is_consistent(kind: Kind, rule: Rule) -> None:
     assert (rule.message is MessageAction.RETRY) == (rule.retry is not RetryRule.NEVER), "whoever is retried has a wait, and nobody else"
     assert (rule.target is not TargetAction.LEAVE) == (kind in REASONS), "a retired device says why"
     assert rule.target is TargetAction.LEAVE or rule.message is MessageAction.FAIL, "a target is condemned by a failure only"
-    if rule.project in {ProjectAction.OPEN_BREAKER, ProjectAction.OPEN_PLATFORM_BREAKER}:
+    if rule.message is MessageAction.PARK or rule.project is ProjectAction.OPEN_PLATFORM_BREAKER:
         assert rule.alert, "a breaker is somebody's business"
 
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfare.domain.client import TENANT_SCOPES, Scope, check_scope, format_token, hash_token, is_token_valid
+from fanfare.domain.client import TENANT_SCOPES, Scope, check_scope, format_token, hash_token, refusal_of
 from fanfare.domain.errors import Forbidden
+from fanfare.domain.refusal import RefusalReason
 from tests.factories import NOW, a_client, client_token
 
 SECOND = timedelta(seconds=1)
@@ -26,29 +27,57 @@ def test_stored_hash_is_sha256_and_not_the_token(token: str) -> None:
 
 
 def test_half_a_surrogate_pair_in_a_token_is_hashed_and_not_a_crash() -> None:
-    assert not is_token_valid(a_client(), "\ud800", NOW)
+    assert refusal_of(a_client(), "\ud800", "", NOW) is RefusalReason.WRONG_TOKEN
 
 
 def test_own_token_opens_the_client() -> None:
-    assert is_token_valid(a_client(id="c9"), client_token("c9"), NOW)
+    assert refusal_of(a_client(id="c9"), client_token("c9"), "", NOW) is None
 
 
 @pytest.mark.parametrize("token", ["", "client-1", "client-1.", client_token("client-2"), client_token() + "x", client_token().upper()])
 def test_another_token_does_not(token: str) -> None:
-    assert not is_token_valid(a_client(), token, NOW)
+    assert refusal_of(a_client(), token, "", NOW) is RefusalReason.WRONG_TOKEN
 
 
 @pytest.mark.parametrize(
-    ("expires_at", "valid"),
-    [(None, True), (NOW + SECOND, True), (NOW, False), (NOW - SECOND, False)],
+    ("expires_at", "reason"),
+    [(None, None), (NOW + SECOND, None), (NOW, RefusalReason.EXPIRED), (NOW - SECOND, RefusalReason.EXPIRED)],
 )
-def test_token_ends_at_the_instant_of_its_expiry(expires_at: datetime | None, valid: bool) -> None:  # noqa: FBT001 - a table's column
-    assert is_token_valid(a_client(expires_at=expires_at), client_token(), NOW) is valid
+def test_token_ends_at_the_instant_of_its_expiry(expires_at: datetime | None, reason: RefusalReason | None) -> None:
+    assert refusal_of(a_client(expires_at=expires_at), client_token(), "", NOW) is reason
 
 
 @pytest.mark.parametrize("revoked_at", [NOW - SECOND, NOW])
 def test_revoked_client_is_not_opened_by_its_token(revoked_at: datetime) -> None:
-    assert not is_token_valid(a_client(revoked_at=revoked_at), client_token(), NOW)
+    assert refusal_of(a_client(revoked_at=revoked_at), client_token(), "", NOW) is RefusalReason.REVOKED
+
+
+@pytest.mark.parametrize(
+    ("valid_until", "reason"),
+    [(NOW + SECOND, None), (NOW, RefusalReason.GRACE_OVER), (None, RefusalReason.GRACE_OVER)],
+)
+def test_token_before_the_rotation_opens_until_its_grace_ends(valid_until: datetime | None, reason: RefusalReason | None) -> None:
+    rotated = a_client(token_hash=hash_token("client-1.new"), previous_token_hash=hash_token(client_token()), previous_valid_until=valid_until)
+    assert refusal_of(rotated, client_token(), "", NOW) is reason
+    assert refusal_of(rotated, "client-1.new", "", NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("ranges", "address", "reason"),
+    [
+        ((), "", None),
+        (("203.0.113.0/24",), "203.0.113.7", None),
+        (("203.0.113.0/24",), "198.51.100.7", RefusalReason.ADDRESS),
+        (("203.0.113.0/24",), "", RefusalReason.ADDRESS),
+    ],
+)
+def test_client_with_an_allowlist_is_opened_from_its_addresses_alone(ranges: tuple[str, ...], address: str, reason: RefusalReason | None) -> None:
+    assert refusal_of(a_client(ip_allowlist=ranges), client_token(), address, NOW) is reason
+
+
+def test_wrong_token_is_refused_as_such_whatever_the_client_is() -> None:
+    ended = a_client(revoked_at=NOW, expires_at=NOW, ip_allowlist=("203.0.113.0/24",))
+    assert refusal_of(ended, "wrong", "", NOW) is RefusalReason.WRONG_TOKEN
 
 
 @pytest.mark.parametrize("scope", Scope)

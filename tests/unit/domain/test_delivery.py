@@ -313,7 +313,7 @@ def retired(device: Device, **fields: Any) -> Device | None:
 def test_dead_target_is_retired_with_the_evidence_and_kept(kind: Kind, code: str, reason: InactiveReason) -> None:
     device = a_device(tags=("vip",))
     evidence = Retirement(code, NOW, "notification-1")
-    assert retired(device, kind=kind, code=code) == replace(device, active=False, inactive_reason=reason, retirement=evidence)
+    assert retired(device, kind=kind, code=code) == replace(device, active=False, inactive_reason=reason, inactive_since=NOW, retirement=evidence)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfare.domain.device import BUCKETS, InactiveReason, bucket_of, target_hint
-from tests.factories import a_device, a_token, an_owner
+from fanfare.domain.buckets import BUCKETS, bucket_of
+from fanfare.domain.device import InactiveReason, target_hint
+from tests.factories import NOW, a_device, a_token, an_owner
 
 
 def test_device_belongs_to_its_owners_in_their_order() -> None:
@@ -47,8 +48,17 @@ def test_device_that_says_nothing_of_itself_is_active_and_unlabelled() -> None:
 
 
 def test_reasons_of_inactivity_have_their_stored_names() -> None:
-    assert sorted(InactiveReason) == ["deactivated", "deleted", "invalid_target", "replaced", "sender_id_mismatch", "unregistered"]
+    assert sorted(InactiveReason) == ["deactivated", "deleted", "invalid_target", "profile_deleted", "replaced", "sender_id_mismatch", "unregistered"]
 
 
 def test_devices_read_at_different_times_are_equal_if_they_say_the_same() -> None:
     assert a_device(revision=1) == a_device(revision=2)
+
+
+@pytest.mark.parametrize("reason", [None, *InactiveReason])
+def test_device_is_purgeable_for_a_reason_of_its_own_only(reason: InactiveReason | None) -> None:
+    """Not while it waits for its profile, with which it is restored, and not twice."""
+    device = a_device(active=reason is None, inactive_reason=reason, inactive_since=NOW if reason else None)
+    is_purgeable = reason not in {None, InactiveReason.DELETED, InactiveReason.PROFILE_DELETED}
+    assert device.purgeable_since == (NOW if is_purgeable else None)
+    assert device.is_deleted is (reason is InactiveReason.DELETED)

@@ -7,7 +7,17 @@ from collections.abc import Iterator
 import pytest
 
 from fanfare.domain import errors
-from fanfare.domain.errors import CredentialRefused, FanfareError, FieldError, Forbidden, IdempotencyInProgress, InvalidRequest, Unavailable
+from fanfare.domain.errors import (
+    CredentialRefused,
+    FanfareError,
+    FieldError,
+    Forbidden,
+    IdempotencyInProgress,
+    InvalidRequest,
+    RateLimited,
+    Unavailable,
+)
+from fanfare.domain.limits import LimitGroup, Usage
 
 
 def descendants(parent: type[FanfareError]) -> Iterator[type[FanfareError]]:
@@ -26,13 +36,16 @@ def test_each_error_keeps_the_code_that_callers_know() -> None:
         "Forbidden": "forbidden",
         "NotFound": "not_found",
         "Conflict": "conflict",
+        "TemplateInactive": "template_inactive",
+        "TemplateBroken": "template_broken",
         "IdempotencyMismatch": "idempotency_mismatch",
         "IdempotencyInProgress": "idempotency_in_progress",
+        "RateLimited": "rate_limited",
         "Unavailable": "unavailable",
     }
 
 
-@pytest.mark.parametrize("error", PUBLIC)
+@pytest.mark.parametrize("error", [error for error in PUBLIC if error is not RateLimited])
 def test_detail_is_the_sentence_for_people(error: type[FanfareError]) -> None:
     refusal = error("The shop is closed.")
     assert refusal.detail == str(refusal) == "The shop is closed."
@@ -63,3 +76,9 @@ def test_refused_credential_is_no_answer_to_a_caller() -> None:
     refusal = CredentialRefused("invalid_grant")
     assert refusal.code == str(refusal) == "invalid_grant"
     assert not isinstance(refusal, FanfareError)
+
+
+def test_spent_limit_is_told_with_the_seconds_to_wait() -> None:
+    refusal = RateLimited(Usage(allowed=False, group=LimitGroup.SEND, limit=100, remaining=0, reset_seconds=17))
+    assert refusal.retry_after_seconds == 17
+    assert refusal.detail == "More than 100 requests of the group send in a minute; try again in 17 s."

@@ -19,8 +19,10 @@ from fanfare.domain.registration import (
     RegistrationPlan,
     apply_details,
     deactivate,
+    disown,
     own,
     plan_registration,
+    retarget,
     revive,
 )
 from tests.factories import NOW, a_device, a_profile, a_registration, a_token, an_owner
@@ -103,7 +105,7 @@ def test_device_that_lost_its_install_to_another_is_deactivated_without_it() -> 
     mine = a_device(id="mine", target=a_token("new"), owners=(OWNER_A,))
     other = a_device(id="other", device_id="phone", owners=(replace(OWNER_A, installed_as="phone"), replace(OWNER_B, installed_as="tablet")))
     made = plan(Known(mine, other), details=PHONE)
-    lost = replace(other, device_id=None, owners=(OWNER_A, OWNER_B), active=False, inactive_reason=InactiveReason.REPLACED)
+    lost = replace(other, device_id=None, owners=(OWNER_A, OWNER_B), active=False, inactive_reason=InactiveReason.REPLACED, inactive_since=NOW)
     assert made.displaced == Displacement(other, lost)
     assert made.previous == mine
     assert made.device == replace(mine, device_id="phone", owners=(replace(OWNER_A, installed_as="phone"),), last_seen_at=NOW)
@@ -188,13 +190,48 @@ def test_owner_is_remembered_by_the_profiles_present_names() -> None:
 
 @given(_devices, _reasons)
 def test_deactivating_twice_is_deactivating_once(device: Device, reason: InactiveReason) -> None:
-    once = deactivate(device, reason)
-    assert once == replace(device, active=False, inactive_reason=reason)
-    assert deactivate(once, reason) == once
+    once = deactivate(device, reason, NOW)
+    assert once == replace(device, active=False, inactive_reason=reason, inactive_since=NOW)
+    assert deactivate(once, reason, NOW) == once
 
 
 @given(_devices, _reasons)
 def test_revived_device_is_as_it_was_before_it_was_deactivated(device: Device, reason: InactiveReason) -> None:
     revived = revive(device)
-    assert revive(deactivate(revived, reason)) == revive(revived) == revived
-    assert (revived.active, revived.inactive_reason, revived.retirement) == (True, None, None)
+    assert revive(deactivate(revived, reason, NOW)) == revive(revived) == revived
+    assert (revived.active, revived.inactive_reason, revived.inactive_since, revived.retirement) == (True, None, None, None)
+
+
+# A new target
+
+
+@given(_devices)
+def test_same_target_again_changes_nothing(device: Device) -> None:
+    assert retarget(device, device.target, NOW) == device
+
+
+OF_TARGET = (InactiveReason.UNREGISTERED, InactiveReason.SENDER_ID_MISMATCH, InactiveReason.INVALID_TARGET, InactiveReason.REPLACED)
+
+
+@pytest.mark.parametrize("reason", InactiveReason)
+def test_new_target_ends_what_was_held_against_the_old_one_and_nobodys_will(reason: InactiveReason) -> None:
+    device = a_device(owners=(OWNER_A,), active=False, inactive_reason=reason, inactive_since=NOW - timedelta(days=2))
+    renewed = retarget(device, a_token("new"), NOW)
+    assert (renewed.target, renewed.last_seen_at) == (a_token("new"), NOW)
+    expected = (True, None, None) if reason in OF_TARGET else (False, reason, device.inactive_since)
+    assert (renewed.active, renewed.inactive_reason, renewed.inactive_since) == expected
+
+
+# Owners who leave
+
+
+def test_shared_device_is_left_to_the_others_with_their_name_for_it() -> None:
+    device = a_device(owners=(replace(OWNER_A, installed_as="hers"), replace(OWNER_B, installed_as="his")), device_id="hers")
+    left = disown(device, "A")
+    assert (left.owners, left.device_id) == ((replace(OWNER_B, installed_as="his"),), "his")
+    assert disown(left, "A") == left
+
+
+def test_owner_who_called_it_nothing_leaves_no_name() -> None:
+    device = replace(a_device(owners=(replace(OWNER_A, installed_as="hers"), OWNER_B)), device_id="hers")
+    assert disown(device, "A").device_id is None

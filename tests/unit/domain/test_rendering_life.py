@@ -24,6 +24,11 @@ def test_life_is_the_callers_or_the_prioritys(message: Message, seconds: int) ->
     assert ttl_seconds_for(message) == seconds
 
 
+@pytest.mark.parametrize(("message", "seconds"), [(Message(ttl_seconds=0), 0), (Message(priority=Priority.HIGH), 3_600), (Message(), 3_600)])
+def test_tenants_usual_life_stands_for_the_prioritys_and_not_for_the_callers(message: Message, seconds: int) -> None:
+    assert ttl_seconds_for(message, usual=3_600) == seconds
+
+
 @pytest.mark.parametrize(("late_seconds", "remaining"), [(0, 60), (0.9, 60), (1, 59), (59.5, 1), (60, 0), (3_600, 0), (-5, 60)])
 def test_retry_sends_the_remaining_life_and_the_same_end(late_seconds: float, remaining: int) -> None:
     topic = rendered(Message(body="B", ttl_seconds=60), None, late_seconds=late_seconds)

@@ -11,9 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fanfare.domain.errors import InvalidRequest
-from fanfare.domain.identifiers import is_identifier
+from fanfare.domain.identifiers import encode_base64url, is_identifier
 from fanfare.domain.message import TargetKind
-from fanfare.domain.target import Target, anonymous_device_id, check_condition, check_device_target, check_topic
+from fanfare.domain.target import Target, anonymous_device_id, check_condition, check_device_target, check_registered_target, check_topic
 
 TARGET_ALPHABET = frozenset(string.ascii_letters + string.digits + "_:.%~+=/-")
 TOPIC_ALPHABET = frozenset(string.ascii_letters + string.digits + "-_.~%")
@@ -40,6 +40,51 @@ def test_device_target_is_accepted_exactly_if_it_can_be_spliced_unescaped(kind: 
 @pytest.mark.parametrize(("length", "is_good"), [(0, False), (1, True), (4_096, True), (4_097, False)])
 def test_device_target_has_1_to_4096_characters(length: int, is_good: bool) -> None:  # noqa: FBT001 - a table's column
     assert (accepted(lambda: check_device_target(TargetKind.TOKEN, "a" * length, "to.targets.3.token"), "to.targets.3.token") is not None) is is_good
+
+
+_FIDS = st.binary(min_size=17, max_size=17).map(lambda raw: encode_base64url(bytes([0b0111_0000 | raw[0] % 16]) + raw[1:])[:22])
+
+
+@given(_FIDS)
+def test_fid_that_a_firebase_sdk_draws_is_accepted_under_either_name(fid: str) -> None:
+    for kind in (TargetKind.FID, TargetKind.TOKEN):
+        assert check_registered_target(kind, fid, "fid") == Target(kind, fid)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "c",
+        "c" * 21,
+        "c" * 23,
+        "b" + "A" * 21,
+        "g" + "A" * 21,
+        "C" + "A" * 21,
+        "c" + "A" * 20 + "=",
+        "c" + "A" * 20 + ".",
+        "c" * 22 + "\n",
+        "é" * 22,
+    ],
+)
+def test_fid_of_another_shape_is_refused(value: str) -> None:
+    assert accepted(lambda: check_registered_target(TargetKind.FID, value, "fid"), "fid") is None
+
+
+@pytest.mark.parametrize("value", ["fMEP0vJqS0:APA91bHqX", "g" * 64, "0f" * 31, "0f" * 33, "a", "a" * 4_096, "a:/b"])
+def test_token_has_no_known_shape(value: str) -> None:
+    assert check_registered_target(TargetKind.TOKEN, value, "token") == Target(TargetKind.TOKEN, value)
+
+
+@pytest.mark.parametrize("value", ["0f" * 32, "0F" * 32, "https://fcm.googleapis.com/fcm/send/abc", "ftp://x", "a b", "", "a" * 4_097])
+def test_what_is_mistaken_for_a_token_is_refused(value: str) -> None:
+    assert accepted(lambda: check_registered_target(TargetKind.TOKEN, value, "token"), "token") is None
+
+
+@given(_device_kinds, _any_text)
+def test_no_target_is_registered_that_could_not_be_sent_to(kind: TargetKind, value: str) -> None:
+    if accepted(lambda: check_registered_target(kind, value, "token"), "token") is not None:
+        assert check_device_target(kind, value, "token") == Target(kind, value)
 
 
 @given(_any_text | st.text(st.sampled_from(sorted(TOPIC_ALPHABET)), max_size=20))

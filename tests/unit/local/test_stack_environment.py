@@ -39,8 +39,14 @@ def test_functions_are_told_every_address_of_the_stack() -> None:
         "SCHEDULE_URL": "http://127.0.0.1:12/",
         "SCHEDULER_SERVICE_ACCOUNT": "scheduler@fanfare-local.iam.gserviceaccount.com",
         "TASKS_SERVICE_ACCOUNT": "tasks@fanfare-local.iam.gserviceaccount.com",
+        "ALLOWED_HOSTS": "127.0.0.1,localhost",
+        "CORS_ORIGINS": "http://localhost:5000,http://127.0.0.1:5000",
         "LOG_LEVEL": "INFO",
     }
+
+
+def test_a_gateway_on_the_network_is_called_by_any_name() -> None:
+    assert "ALLOWED_HOSTS" not in service_environment(ADDRESSES, StackSettings(host="0.0.0.0"), ca_bundle=CA_BUNDLE)  # noqa: S104
 
 
 def test_another_fcm_is_not_checked_against_the_simulators_certificate() -> None:
@@ -63,6 +69,7 @@ def test_children_inherit_no_credentials_emulators_or_other_projects() -> None:
             "GOOGLE_CLOUD_PROJECT": "production",
             "PUBSUB_EMULATOR_HOST": "elsewhere:1",
             "K_SERVICE": "api",
+            "FLASK_DEBUG": "1",
             "FCM_ENDPOINT": "https://fcm.example",
             "PORT": "80",
         },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from fanfare.domain.audit import AuditEntry
 from fanfare.domain.registration import RegistrationPlan
 from tests.fakes import MemoryDeviceStore
 
@@ -17,11 +18,11 @@ class ContestedDeviceStore(MemoryDeviceStore):
         self.rival: Callable[[], object] = lambda: None
         self.saved: list[int] = []
 
-    def save(self, tenant: str, plans: Sequence[RegistrationPlan]) -> bool:
+    def save(self, tenant: str, plans: Sequence[RegistrationPlan], audit: AuditEntry | None = None) -> bool:
         if self.races:
             self.races -= 1
             self.rival()
-        stored = super().save(tenant, plans)
+        stored = super().save(tenant, plans, audit)
         if stored:
             self.saved.append(len(plans))
         return stored

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from fanfare.domain.audit import AuditEntry
 from fanfare.domain.chunk import Busy, Chunk, ChunkKey, Finished
 from fanfare.domain.classification import Answer
 from fanfare.domain.device import Device
+from fanfare.domain.listing import AuditFilter
 from fanfare.domain.message import Platform
 from fanfare.domain.notification import FIRST_CHECK, Counts, Notification
 from fanfare.domain.outcome import Outcome
@@ -26,6 +28,7 @@ from tests.factories import TENANT_ID, a_device, a_notification, a_tenant, an_ow
 from tests.fakes import (
     FixedClock,
     FixedLifecycle,
+    MemoryAuditStore,
     MemoryTenantStore,
     RecordingLog,
     RecordingTaskQueue,
@@ -142,13 +145,15 @@ class World:
 def a_world(*platforms: Platform, batch_size: int = 100, **overrides: Any) -> World:
     """A tenant, and numbered devices of these platforms, from 1 on."""
     clock, sender = FixedClock(), ScriptedPushSender(batch_size=batch_size)
-    tasks, lifecycle, tenants, log = RecordingTaskQueue(), FixedLifecycle(), MemoryTenantStore(), RecordingLog()
+    tasks, lifecycle, log, audit = RecordingTaskQueue(), FixedLifecycle(), RecordingLog(), MemoryAuditStore()
+    tenants = MemoryTenantStore(audit)
     deps = fake_deps(
         clock=clock,
         sender=sender,
         tasks=tasks,
         lifecycle=lifecycle,
         tenants=tenants,
+        audit=audit,
         log=log,
         identifiers=SequentialIdentifiers(chance=0.0),
         **overrides,
@@ -184,3 +189,9 @@ def every(step: timedelta, world: World) -> Callable[[], None]:
 
 def _device(number: int, platform: Platform = ANDROID) -> Device:
     return a_device(id=f"device-{number}", platform=platform, owners=(an_owner(f"profile-{number}"),))
+
+
+def audited(world: World) -> list[AuditEntry]:
+    """The tenant's audit log, the oldest entry first."""
+    page = world.deps.audit.list(TENANT_ID, AuditFilter(), 200, None)
+    return [stored.entry for stored in reversed(page.items)]

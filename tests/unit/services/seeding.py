@@ -12,8 +12,7 @@ from fanfare.domain.registration import RegistrationPlan
 from fanfare.domain.segment import Segment
 from fanfare.domain.send_request import Addressees, SendRequest
 from fanfare.ports import Deps
-from fanfare.services.accept_notification import Call
-from tests.factories import TENANT_ID, a_client, a_device, a_profile
+from tests.factories import TENANT_ID, a_device, a_profile
 
 
 def add_profile(deps: Deps, profile_id: str = "profile-1", *, tenant: str = TENANT_ID, **fields: Any) -> Profile:
@@ -48,8 +47,3 @@ def a_request(to: Addressees, **fields: Any) -> SendRequest:
     raw = {"title": "Order confirmed"}
     usual: dict[str, Any] = {"to": to, "only": Segment(), "message": Message(title="Order confirmed"), "raw": raw, "request_hash": "hash-1"}
     return SendRequest(**usual | fields)
-
-
-def a_call(key: str | None = None, **client: Any) -> Call:
-    """A call by `a_client`, with or without an Idempotency-Key."""
-    return Call(a_client(**client), "request-1", key)

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from fanfare.domain.address import Address, AddressKind
+from fanfare.domain.call import ActorKind
 from fanfare.domain.chunk import ChunkKey
 from fanfare.domain.errors import IdempotencyMismatch, InvalidRequest
 from fanfare.domain.message import Message, Platform, Priority, TargetKind
@@ -14,9 +16,9 @@ from fanfare.domain.sweeping import Overdue
 from fanfare.domain.target import Target
 from fanfare.ports import Deps
 from fanfare.services.accept_notification import accept_notification
-from tests.factories import NOW, TENANT_ID, a_device, a_token
+from tests.factories import NOW, TENANT_ID, a_call, a_device, a_token
 from tests.fakes import RecordingTaskQueue, SendTask, fake_deps
-from tests.unit.services.seeding import a_call, a_request, add_devices
+from tests.unit.services.seeding import a_request, add_devices
 
 TO_BOTH = Addressees(device_ids=("device-1", "device-2"))
 TOPIC = Addressees(fanned_out=Target(TargetKind.TOPIC, "news"))
@@ -65,6 +67,19 @@ def test_request_is_stored_as_it_was_said(deps: Deps) -> None:
     assert (notification.request, notification.message, notification.request_hash) == (raw, message, "hash-1")
     assert (notification.validate_only, notification.caller, notification.type) == (True, "billing", "invoice")
     assert (notification.client_id, notification.request_id, notification.usernames) == ("client-7", "request-1", names[:20])
+
+
+def test_notification_says_who_made_it_from_where_and_to_whom_it_goes(deps: Deps) -> None:
+    people = tuple(Address(AddressKind.PROFILE, f"profile-{number}") for number in range(25))
+    notification = accept_notification(deps, a_call(id="client-7"), a_request(Addressees(addresses=people))).notification
+    assert notification.profile_ids == tuple(f"profile-{number}" for number in range(20))
+    assert (notification.actor_kind, notification.client_id, notification.address) == (ActorKind.CLIENT, "client-7", "203.0.113.7")
+    assert (notification.topic, notification.paused) == (None, False)
+
+
+def test_notification_to_a_topic_is_found_by_it_and_one_to_a_condition_is_not(deps: Deps) -> None:
+    condition = Addressees(fanned_out=Target(TargetKind.CONDITION, "'a' in topics"))
+    assert [accept_notification(deps, a_call(), a_request(to)).notification.topic for to in (TOPIC, condition)] == ["news", None]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from fanfare.domain.errors import Unavailable
 from fanfare.domain.notification import Counts, NotificationStatus
 from fanfare.domain.outcome import Outcome
 from fanfare.services.release_tenant import HeldTargets, release_tenant
-from tests.factories import TENANT_ID
+from tests.factories import TENANT_ID, a_call
 from tests.unit.services.delivering import (
     ANDROID,
     BAD_PAYLOAD,
@@ -28,6 +28,7 @@ from tests.unit.services.delivering import (
     WEB,
     World,
     a_chunk_of,
+    audited,
 )
 
 SENT, FAILED = Outcome.SENT, Outcome.FAILED
@@ -162,14 +163,14 @@ def braked_life(fault: Fault) -> None:
 
     live(world, fault, is_held)
     assert world.retired() == []
-    assert {entry.action for _, entry in world.tenants.audit} == {"tenant.quarantined"}
+    assert {entry.action for entry in audited(world)} == {"tenant.quarantined"}
     if not is_over(world):
         # The call died between the brake and its results: they come in again after the release, and are judged again.
-        release_tenant(world.deps, TENANT_ID, HeldTargets.RETIRE, "client-1")
+        release_tenant(world.deps, a_call(), TENANT_ID, HeldTargets.RETIRE)
         live(world, Fault(), is_held)
         assert world.retired() == []
     assert world.notification().counts == Counts(60, sent=10, failed=50)
-    release_tenant(world.deps, TENANT_ID, HeldTargets.RETIRE, "client-1")
+    release_tenant(world.deps, a_call(), TENANT_ID, HeldTargets.RETIRE)
     assert world.retired() == list(range(1, 51)), "what was held can be retired, whenever the call that held it died"
 
 

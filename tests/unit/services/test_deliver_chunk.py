@@ -108,8 +108,10 @@ def test_only_those_who_failed_for_now_are_sent_to_again_and_not_before_ten_seco
     assert world.outcomes() == {1: SENT, 2: RETRYING, 3: RETRYING}
     assert states(world) == (ChunkState.RETRYING, NotificationStatus.SENDING, None)
     assert world.due() == [NOW + 10 * SECOND]
-    assert world.pass_later(9.9 * SECOND) == Finished()
+    assert world.pass_later(4.9 * SECOND) == Finished()
     assert world.sent_to() == [], "a task that came too early does nothing"
+    assert world.pass_later(5 * SECOND) == Busy(1), "one that came a moment early comes again"
+    assert world.sent_to() == []
     world.answer({})
     world.pass_later(0.1 * SECOND)
     assert world.sent_to() == [2, 3]

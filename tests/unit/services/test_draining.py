@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from fanfare.domain.breaker import FIRST_PROBE
 from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState
 from fanfare.domain.outcome import Outcome
 from fanfare.domain.tenant import DRAINING, Tenant
+from fanfare.services import sweep
 from tests.factories import TENANT_ID
 from tests.fakes import MemoryTenantStore
-from tests.unit.services.delivering import ANDROID, FORBIDDEN, KEY, MINUTE, World, a_chunk_of, accepted
+from tests.unit.services.delivering import ANDROID, BAD_KEY, FORBIDDEN, IOS, KEY, MINUTE, WEB, World, a_chunk_of, a_world, accepted
 
 SENT = Outcome.SENT
 LATE = ChunkKey(TENANT_ID, "late", 0)
@@ -63,6 +66,49 @@ def test_chunk_that_a_pass_parked_after_the_hold_had_ended_is_found() -> None:
     assert world.deps.notifications.save_chunk(parked) is not None
     world.tick(MINUTE)
     assert world.outcomes(LATE) == {1: SENT}
+
+
+def parked(world: World, number: int, name: str) -> ChunkKey:
+    """A chunk for one device, that waits for the key of its platform."""
+    key = ChunkKey(TENANT_ID, name, 0)
+    accepted(world, number, id=name, ttl_seconds=86_400)
+    world.deliver(key)
+    assert world.chunk(key).state is ChunkState.PARKED
+    return key
+
+
+def test_chunks_that_stay_parked_do_not_keep_the_others_waiting() -> None:
+    """More than a page of them wait for another platform's key, and come first."""
+    world = _both_keys_bad()
+    staying = [parked(world, 1, f"ios-{number}") for number in range(sweep.MOST_PARKED + 20)]
+    waiting = [parked(world, 2, f"web-{number}") for number in range(20)]
+    world.answer({1: BAD_KEY})
+    for _ in range(4):
+        world.tick()
+    assert [world.outcomes(key) for key in waiting] == [{2: SENT}] * 20
+    assert {world.chunk(key).state for key in staying} == {ChunkState.PARKED}
+    assert set(world.tenant().breakers) == {"ios"}
+
+
+def test_draining_of_many_pages_comes_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "MOST_PARKED", 4)
+    world = _both_keys_bad()
+    waiting = [parked(world, 2, f"web-{number}") for number in range(8)]
+    world.answer({1: BAD_KEY})
+    for _ in range(25):
+        world.tick()
+    assert [world.outcomes(key) for key in waiting] == [{2: SENT}] * 8
+    assert (world.tenant().draining_until, world.tenant().drained_to) == (None, None)
+
+
+def _both_keys_bad() -> World:
+    world = a_world(IOS, WEB)
+    world.answer({1: BAD_KEY, 2: BAD_KEY})
+    for number, name in ((1, "a-ios"), (2, "a-web")):
+        accepted(world, number, id=name)
+        world.deliver(ChunkKey(TENANT_ID, name, 0))
+    assert set(world.tenant().breakers) == {"ios", "web"}
+    return world
 
 
 def test_hold_that_is_only_remembered_parks_nothing() -> None:

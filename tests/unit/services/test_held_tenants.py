@@ -15,12 +15,13 @@ from fanfare.domain.client import Scope
 from fanfare.domain.delivery import RESUME_WAIT
 from fanfare.domain.device import InactiveReason
 from fanfare.domain.errors import Conflict, CredentialRefused, NotFound, Unavailable
+from fanfare.domain.listing import DeadLetterFilter
 from fanfare.domain.notification import Counts, NotificationStatus
 from fanfare.domain.outcome import Outcome
 from fanfare.domain.tenant import DRAINING
 from fanfare.services.hold_tenant import close_tenant_breaker, list_held_tenants, postpone_tenant_probe
 from fanfare.services.release_tenant import HeldTargets, release_tenant
-from tests.factories import TENANT_ID, a_client
+from tests.factories import TENANT_ID, a_call, a_client
 from tests.unit.services.delivering import (
     ANDROID,
     BAD_KEY,
@@ -37,6 +38,7 @@ from tests.unit.services.delivering import (
     a_chunk_of,
     a_world,
     accepted,
+    audited,
 )
 
 SENT, FAILED, RETRYING = Outcome.SENT, Outcome.FAILED, Outcome.RETRYING
@@ -202,7 +204,7 @@ def test_bad_key_of_one_platform_holds_that_platform_alone() -> None:
 def test_failure_for_a_bad_key_is_a_dead_letter() -> None:
     world = everybody(a_chunk_of(IOS), BAD_KEY)
     world.deliver()
-    assert world.deps.notifications.list_dead_letters(TENANT_ID, 10, None).items[0].codes == {"THIRD_PARTY_AUTH_ERROR": 1}
+    assert world.deps.notifications.list_dead_letters(TENANT_ID, DeadLetterFilter(), 10, None).items[0].codes == {"THIRD_PARTY_AUTH_ERROR": 1}
 
 
 def _both_keys_bad() -> World:
@@ -270,7 +272,7 @@ def test_parked_message_that_expires_is_kept_as_a_dead_letter() -> None:
     world.tick(timedelta(minutes=10))
     world.tick(timedelta(minutes=10))
     assert world.chunk().state is ChunkState.DONE
-    assert world.deps.notifications.list_dead_letters(TENANT_ID, 10, None).items[0].codes == {"EXPIRED": 1}
+    assert world.deps.notifications.list_dead_letters(TENANT_ID, DeadLetterFilter(), 10, None).items[0].codes == {"EXPIRED": 1}
 
 
 def test_implausible_share_of_dying_targets_retires_nobody_and_quarantines_the_tenant() -> None:
@@ -280,7 +282,7 @@ def test_implausible_share_of_dying_targets_retires_nobody_and_quarantines_the_t
     quarantine = world.tenant().quarantine
     assert quarantine is not None
     assert (quarantine.reason, [held.notification_id for held in quarantine.held]) == ("sender_id_mismatch", ["notification-1"])
-    assert [entry.action for _, entry in world.tenants.audit] == ["tenant.quarantined"]
+    assert [entry.action for entry in audited(world)] == ["tenant.quarantined"]
 
 
 def test_plausible_share_is_retired() -> None:
@@ -325,17 +327,17 @@ def _quarantined() -> World:
 def test_release_that_keeps_the_targets_sends_what_was_parked() -> None:
     world = _quarantined()
     world.answer({})
-    released = release_tenant(world.deps, TENANT_ID, HeldTargets.KEEP, "client-1")
+    released = release_tenant(world.deps, a_call(), TENANT_ID, HeldTargets.KEEP)
     assert released.quarantine is None
     world.tick()
     assert world.outcomes(ChunkKey(TENANT_ID, "notification-2", 0)) == {1: SENT}
     assert world.retired() == []
-    assert [(entry.action, entry.actor) for _, entry in world.tenants.audit][-1] == ("tenant.released", "client-1")
+    assert [(entry.action, entry.actor.id) for entry in audited(world)][-1] == ("tenant.released", "client-1")
 
 
 def test_release_that_retires_the_targets_retires_those_that_failed() -> None:
     world = _quarantined()
-    release_tenant(world.deps, TENANT_ID, HeldTargets.RETIRE, "client-1")
+    release_tenant(world.deps, a_call(), TENANT_ID, HeldTargets.RETIRE)
     assert world.retired() == list(range(1, FEWEST_RESULTS + 1))
     assert world.device(1).inactive_reason is InactiveReason.SENDER_ID_MISMATCH
 
@@ -351,7 +353,7 @@ def test_release_retires_nobody_whose_payload_was_refused_although_the_code_is_t
     assert world.notification().errors == {"INVALID_ARGUMENT": FEWEST_RESULTS + 2}
     world.sender.answers["fanfare-validation"] = payload
     world.clock.advance(timedelta(days=30))
-    release_tenant(world.deps, TENANT_ID, HeldTargets.RETIRE, "client-1")
+    release_tenant(world.deps, a_call(), TENANT_ID, HeldTargets.RETIRE)
     assert world.retired() == list(range(1, FEWEST_RESULTS))
     assert world.device(1).inactive_reason is InactiveReason.INVALID_TARGET
 
@@ -360,7 +362,7 @@ def test_release_asks_about_the_payload_where_nobody_took_it() -> None:
     world = everybody(a_chunk_of(*[ANDROID] * FEWEST_RESULTS), BAD_TARGET)
     world.deliver()
     world.clock.advance(timedelta(days=30))
-    release_tenant(world.deps, TENANT_ID, HeldTargets.RETIRE, "client-1")
+    release_tenant(world.deps, a_call(), TENANT_ID, HeldTargets.RETIRE)
     assert world.retired() == list(range(1, FEWEST_RESULTS + 1))
     asked = world.sender.sent[-1][1]
     assert (asked["validate_only"], asked["message"]["android"]["ttl"]) == (True, "3600s"), "as if it were sent now"
@@ -370,7 +372,7 @@ def test_held_notification_that_is_gone_does_not_keep_the_tenant_in_quarantine()
     world = _quarantined()
     held = Quarantine("sender_id_mismatch", world.clock.now(), (HeldChunk("cleaned-up", 0), HeldChunk("notification-1", 0)))
     world.tenants.update(TENANT_ID, lambda tenant: replace(tenant, quarantine=held))
-    release_tenant(world.deps, TENANT_ID, HeldTargets.RETIRE, "client-1")
+    release_tenant(world.deps, a_call(), TENANT_ID, HeldTargets.RETIRE)
     assert world.retired() == list(range(1, FEWEST_RESULTS + 1))
     assert world.tenant().quarantine is None
 
@@ -378,7 +380,7 @@ def test_held_notification_that_is_gone_does_not_keep_the_tenant_in_quarantine()
 def test_answers_that_were_judged_do_not_judge_what_comes_after_the_release() -> None:
     world = _quarantined()
     world.answer({1: GONE})
-    release_tenant(world.deps, TENANT_ID, HeldTargets.KEEP, "client-1")
+    release_tenant(world.deps, a_call(), TENANT_ID, HeldTargets.KEEP)
     world.tick()
     assert world.outcomes(ChunkKey(TENANT_ID, "notification-2", 0)) == {1: FAILED}
     assert (world.retired(), world.tenant().quarantine) == ([1], None)
@@ -398,12 +400,12 @@ def test_pass_in_which_nobody_dies_pulls_no_brake() -> None:
 
 def test_tenant_in_no_quarantine_can_not_be_released() -> None:
     with pytest.raises(Conflict):
-        release_tenant(a_world(ANDROID).deps, TENANT_ID, HeldTargets.KEEP, "client-1")
+        release_tenant(a_world(ANDROID).deps, a_call(), TENANT_ID, HeldTargets.KEEP)
 
 
 def test_unknown_tenant_can_not_be_released() -> None:
     with pytest.raises(NotFound):
-        release_tenant(a_world(ANDROID).deps, "nobody", HeldTargets.KEEP, "client-1")
+        release_tenant(a_world(ANDROID).deps, a_call(), "nobody", HeldTargets.KEEP)
 
 
 def test_held_tenants_are_shown_to_themselves_and_to_the_platform() -> None:

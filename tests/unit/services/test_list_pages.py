@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from fanfare.domain.device_search import DeviceSearch
 from fanfare.domain.errors import InvalidRequest, NotFound
-from fanfare.domain.listing import DeviceFilter, ProfileFilter
+from fanfare.domain.listing import ProfileFilter
 from fanfare.domain.message import Platform
 from fanfare.ports import Deps
 from fanfare.services.list_pages import list_devices, list_profiles, page_of_deliveries
@@ -19,7 +20,7 @@ _List = Callable[[Deps, int, str | None], _Page]
 
 
 def _devices(deps: Deps, limit: int, cursor: str | None) -> _Page:
-    items, following = list_devices(deps, TENANT_ID, DeviceFilter(), limit, cursor)
+    items, following = list_devices(deps, TENANT_ID, DeviceSearch(), limit, cursor)
     return [device.id for device in items], following
 
 
@@ -103,8 +104,8 @@ def test_cursor_of_another_deployment_is_refused(deps: Deps, read: _List) -> Non
 def test_cursor_of_another_query_is_refused(deps: Deps) -> None:
     devices, deliveries = _cursor(_devices, deps), _cursor(_deliveries, deps)
     refused = [
-        lambda: list_devices(deps, TENANT_ID, DeviceFilter(platform=Platform.ANDROID), 2, devices),
-        lambda: list_devices(deps, "globex", DeviceFilter(), 2, devices),
+        lambda: list_devices(deps, TENANT_ID, DeviceSearch(platform=Platform.ANDROID), 2, devices),
+        lambda: list_devices(deps, "globex", DeviceSearch(), 2, devices),
         lambda: list_profiles(deps, TENANT_ID, ProfileFilter(), 2, devices),
         lambda: page_of_deliveries(deps, TENANT_ID, "notification-2", 2, deliveries),
     ]
@@ -113,7 +114,7 @@ def test_cursor_of_another_query_is_refused(deps: Deps) -> None:
 
 def test_filters_are_passed_on(deps: Deps) -> None:
     add_devices(deps, a_device(id="iphone", platform=Platform.IOS))
-    items, cursor = list_devices(deps, TENANT_ID, DeviceFilter(platform=Platform.IOS), 2, None)
+    items, cursor = list_devices(deps, TENANT_ID, DeviceSearch(platform=Platform.IOS), 2, None)
     assert ([device.id for device in items], cursor) == (["iphone"], None)
     found, _ = list_profiles(deps, TENANT_ID, ProfileFilter(username="user-of-c"), 2, None)
     assert [profile.id for profile in found] == ["c"]

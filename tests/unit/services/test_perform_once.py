@@ -10,8 +10,8 @@ from fanfare.domain.errors import Conflict, IdempotencyInProgress, IdempotencyMi
 from fanfare.domain.idempotency import KEPT, RESERVATION_LEASE
 from fanfare.ports import Deps
 from fanfare.services.perform_once import HttpAnswer, perform_once
+from tests.factories import a_call
 from tests.fakes import FixedClock, fake_deps
-from tests.unit.services.seeding import a_call
 
 ROUTE = "POST /api/v1/devices"
 

@@ -5,14 +5,16 @@ from dataclasses import replace
 import pytest
 
 from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState
+from fanfare.domain.device import Retirement
 from fanfare.domain.errors import NotFound
 from fanfare.domain.message import Platform
 from fanfare.domain.notification import Counts, NotificationStatus
 from fanfare.domain.outcome import Outcome, Result
 from fanfare.ports import Deps
-from fanfare.services.show_notification import get_notification, list_deliveries
-from tests.factories import NOW, TENANT_ID, a_notification, a_recipient
+from fanfare.services.show_notification import get_notification, get_notifications, list_deliveries, trace_device
+from tests.factories import NOW, TENANT_ID, a_device, a_notification, a_recipient
 from tests.fakes import fake_deps
+from tests.unit.services.seeding import add_devices
 
 KEY = ChunkKey(TENANT_ID, "notification-1", 0)
 SENT = Result(Outcome.SENT, "projects/acme-app/messages/1", 200, 1, Platform.ANDROID)
@@ -87,3 +89,31 @@ def test_unknown_notification_and_another_tenants_are_not_found(deps: Deps, tena
         get_notification(deps, tenant, notification_id)
     with pytest.raises(NotFound):
         list_deliveries(deps, tenant, notification_id)
+    with pytest.raises(NotFound):
+        trace_device(deps, tenant, notification_id, "a")
+
+
+def test_many_are_found_in_the_order_asked_for_and_strangers_are_not(deps: Deps) -> None:
+    deps.notifications.accept(a_notification(id="notification-2"), [a_recipient()])
+    deps.notifications.accept(a_notification(id="theirs", tenant="globex"), [a_recipient()])
+    _claim(deps)
+    found = get_notifications(deps, TENANT_ID, ["notification-2", "theirs", "notification-1", "unknown", "notification-2"])
+    assert [one.id if one else None for one in found] == ["notification-2", None, "notification-1", None, "notification-2"]
+    assert [one.status for one in found if one] == [NotificationStatus.QUEUED, NotificationStatus.SENDING, NotificationStatus.QUEUED]
+
+
+def test_trace_holds_what_became_of_one_device_and_of_its_target(deps: Deps) -> None:
+    add_devices(deps, a_device(id="c", active=False, retirement=Retirement("UNREGISTERED", NOW, "notification-1")), a_device(id="a"))
+    _finish(deps, {"c": DEAD, "b": SENT})
+    trace = trace_device(deps, TENANT_ID, "notification-1", "c")
+    assert (trace.result, trace.retirement) == (DEAD, Retirement("UNREGISTERED", NOW, "notification-1"))
+    assert trace.chunk is not None
+    assert trace.chunk.state is ChunkState.DONE
+    assert trace_device(deps, TENANT_ID, "notification-1", "a").result.outcome is Outcome.UNSENT
+
+
+def test_device_that_was_not_addressed_has_no_trace(deps: Deps) -> None:
+    add_devices(deps, a_device(id="d"))
+    for device_id in ("d", "unknown"):
+        with pytest.raises(NotFound):
+            trace_device(deps, TENANT_ID, "notification-1", device_id)

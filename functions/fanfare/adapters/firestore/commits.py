@@ -7,18 +7,31 @@ therefore carries our own write id, and a refusal is read back: our id in the do
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
 
 from google.api_core.exceptions import AlreadyExists, Conflict, FailedPrecondition, NotFound
 from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot, WriteBatch
 
+from fanfare.adapters.firestore.audit import add_audit
 from fanfare.adapters.firestore.client import COMMIT_RETRY, COMMIT_SECONDS, fields_of, read, translated
+from fanfare.domain.audit import AuditEntry
 from fanfare.domain.errors import Unavailable
 
 WRITE_ID = "write_id"
 _REFUSALS = (AlreadyExists, Conflict, FailedPrecondition, NotFound)
 _TRIES = 8
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Decided(Generic[T]):
+    """What a decision makes of a document: its state, its new fields (None leaves it), and the entry that its tenant's audit log gets with it."""
+
+    state: T
+    fields: dict[str, Any] | None = None
+    tenant: str = ""
+    audit: AuditEntry | None = None
 
 
 def commit_guarded(batch: WriteBatch, proof: DocumentReference, write_id: str) -> object | None:
@@ -37,26 +50,25 @@ def commit_guarded(batch: WriteBatch, proof: DocumentReference, write_id: str) -
 def update_guarded(
     client: Client,
     reference: DocumentReference,
-    decide: Callable[[DocumentSnapshot[Any]], tuple[dict[str, Any] | None, T]],
+    decide: Callable[[DocumentSnapshot[Any]], Decided[T]],
     new_write_id: Callable[[], str],
-    add: Callable[[WriteBatch], None] = lambda _batch: None,
 ) -> T | None:
-    """Read a document, decide its new fields (None leaves it) and commit guarded by what was read; a lost race decides again.
+    """Read a document, decide its new fields and commit guarded by what was read; a lost race decides again.
 
-    `add` puts further writes into the same commit. Returns what `decide` said beside the fields, or None if there is no such document.
-    Unavailable after eight lost races.
+    Returns the state that was decided, or None if there is no such document. Unavailable after eight lost races.
     """
     for _ in range(_TRIES):
         snapshot = read(reference)
         if not snapshot.exists:
             return None
-        fields, answer = decide(snapshot)
-        if fields is None:
-            return answer
+        decided = decide(snapshot)
+        if decided.fields is None:
+            return decided.state
         write_id = new_write_id()
         batch = client.batch()
-        batch.update(reference, {**fields, WRITE_ID: write_id}, client.write_option(last_update_time=snapshot.update_time))
-        add(batch)
+        batch.update(reference, {**decided.fields, WRITE_ID: write_id}, client.write_option(last_update_time=snapshot.update_time))
+        if decided.audit is not None:
+            add_audit(batch, client, decided.tenant, decided.audit, write_id)
         if commit_guarded(batch, reference, write_id) is not None:
-            return answer
+            return decided.state
     raise Unavailable("Too many writers change this at once.", retry_after_seconds=1)

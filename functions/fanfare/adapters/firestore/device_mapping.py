@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from fanfare.adapters.blind_index import KeyedHashes, is_under
 from fanfare.adapters.cipher import FieldCipher
-from fanfare.domain.device import Device, InactiveReason, Owner, Retirement, bucket_of, target_hint
+from fanfare.adapters.firestore.revisions import IndexedRevision
+from fanfare.domain.buckets import bucket_of
+from fanfare.domain.device import Device, InactiveReason, Owner, Retirement, target_hint
 from fanfare.domain.message import Platform, TargetKind
 from fanfare.domain.target import Target
 
 VERSION = 1
+ERASED = "erased"
+"""The reason that stands in a tombstone, for whoever reads it in the console."""
 
 
-def to_document(device: Device, tenant: str, target_hash: str, cipher: FieldCipher) -> dict[str, Any]:
-    """Map a device to its document, except for the server's own `updated_at`."""
+def to_document(device: Device, tenant: str, hashes: Sequence[KeyedHashes], cipher: FieldCipher) -> dict[str, Any]:
+    """Map a device to its document, except for the server's own `updated_at`; `hashes` are those of the index keys that are written now."""
+    owners = [replace(owner, addresses=tuple(held for held in owner.addresses if is_under(held, hashes))) for owner in device.owners]
     return {
         "v": VERSION,
         "target": cipher.encrypt(tenant, place_of(device.id), device.target.value.encode("ascii")),
         "target_kind": device.target.kind.value,
-        "target_hash": target_hash,
+        "target_hash": hashes[0].of_target(device.target),
+        "index_keys": [each.key_id for each in hashes],
         "target_hint": target_hint(device.target),
         "platform": device.platform.value,
-        "profiles": [_owner_document(owner) for owner in device.owners],
+        "profiles": [_owner_document(owner) for owner in owners],
         "profile_ids": list(device.profile_ids),
-        "addresses": sorted({address for owner in device.owners for address in owner.addresses}),
+        "addresses": sorted({address for owner in owners for address in owner.addresses}),
         "device_id": device.device_id,
         "app_version": device.app_version,
         "os_version": device.os_version,
@@ -34,22 +43,61 @@ def to_document(device: Device, tenant: str, target_hash: str, cipher: FieldCiph
         "topics": list(device.topics),
         "active": device.active,
         "inactive_reason": device.inactive_reason.value if device.inactive_reason else None,
+        "inactive_since": device.inactive_since,
+        "purgeable_since": device.purgeable_since,
         "retirement": _retirement_document(device.retirement),
-        "listed": device.inactive_reason is not InactiveReason.DELETED,
+        "listed": not device.is_deleted,
         "bucket": bucket_of(device.id),
         "created_at": device.created_at,
         "last_seen_at": device.last_seen_at,
     }
 
 
-def from_document(device_id: str, fields: dict[str, Any], revision: object, tenant: str, cipher: FieldCipher) -> Device:
-    """Map a document, read at `revision`, to a device."""
+def tombstone(device_id: str) -> dict[str, Any]:
+    """What is left of an erased device, except for the server's own times: enough for the audience and cleanup to know that it is gone."""
+    return {
+        "v": VERSION,
+        "target": None,
+        "target_kind": None,
+        "target_hash": None,
+        "index_keys": [],
+        "target_hint": None,
+        "platform": None,
+        "profiles": [],
+        "profile_ids": [],
+        "addresses": [],
+        "device_id": None,
+        "app_version": None,
+        "os_version": None,
+        "model": None,
+        "locale": None,
+        "timezone": None,
+        "tags": [],
+        "topics": [],
+        "active": False,
+        "inactive_reason": ERASED,
+        "inactive_since": None,
+        "purgeable_since": None,
+        "retirement": None,
+        "listed": False,
+        "bucket": bucket_of(device_id),
+        "created_at": None,
+        "last_seen_at": None,
+    }
+
+
+def device_of(device_id: str, fields: dict[str, Any] | None, updated_at: object, tenant: str, cipher: FieldCipher) -> Device | None:
+    """Map a document, written at `updated_at`, to a device; None if there is no document, or only a tombstone."""
+    return _from_document(device_id, fields, updated_at, tenant, cipher) if fields and fields["target"] is not None else None
+
+
+def _from_document(device_id: str, fields: dict[str, Any], updated_at: object, tenant: str, cipher: FieldCipher) -> Device:
     value = cipher.decrypt(tenant, place_of(device_id), fields["target"]).decode("ascii")
     return Device(
         id=device_id,
         target=Target(TargetKind(fields["target_kind"]), value),
         platform=Platform(fields["platform"]),
-        owners=tuple(Owner(owner["id"], owner["username"], tuple(owner["addresses"]), owner["installed_as"]) for owner in fields["profiles"]),
+        owners=tuple(_owner(owner) for owner in fields["profiles"]),
         created_at=fields["created_at"],
         last_seen_at=fields["last_seen_at"],
         updated_at=fields["updated_at"],
@@ -63,8 +111,10 @@ def from_document(device_id: str, fields: dict[str, Any], revision: object, tena
         topics=tuple(fields["topics"]),
         active=fields["active"],
         inactive_reason=InactiveReason(fields["inactive_reason"]) if fields["inactive_reason"] else None,
+        # Documents of the version before this one do not have it.
+        inactive_since=fields.get("inactive_since"),
         retirement=_retirement(fields["retirement"]),
-        revision=revision,
+        revision=IndexedRevision(updated_at, tuple(fields["index_keys"])),
     )
 
 
@@ -74,7 +124,20 @@ def place_of(device_id: str) -> str:
 
 
 def _owner_document(owner: Owner) -> dict[str, Any]:
-    return {"id": owner.profile_id, "username": owner.username, "addresses": list(owner.addresses), "installed_as": owner.installed_as}
+    return {
+        "id": owner.profile_id,
+        "username": owner.username,
+        "addresses": list(owner.addresses),
+        "installed_as": owner.installed_as,
+        "version": owner.version,
+        "suspended": owner.suspended,
+    }
+
+
+def _owner(fields: dict[str, Any]) -> Owner:
+    # Documents of the version before this one know neither the version nor the suspension of an owner.
+    version, suspended = fields.get("version", 0), fields.get("suspended", False)
+    return Owner(fields["id"], fields["username"], tuple(fields["addresses"]), fields["installed_as"], version, suspended)
 
 
 def _retirement_document(retirement: Retirement | None) -> dict[str, Any] | None:

@@ -1,116 +1,143 @@
-"""Devices in Firestore, with lock documents for targets and installs, so that two simultaneous registrations of one make one device."""
+"""Devices in Firestore: each write is one commit with its locks and its audit entry, guarded by what was read."""
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from google.cloud.firestore import (
-    SERVER_TIMESTAMP,
-    CollectionReference,
-    DocumentReference,
-    DocumentSnapshot,
-    FieldFilter,
-    WriteBatch,
-    WriteOption,
-)
+from google.cloud.firestore import SERVER_TIMESTAMP, CollectionReference, DocumentReference, DocumentSnapshot, FieldFilter, WriteBatch, WriteOption
 from google.cloud.firestore import Client as Firestore
 
-from fanfare.adapters.blind_index import BlindIndex
-from fanfare.adapters.cipher import FieldCipher
-from fanfare.adapters.firestore.client import fields_of, read_all, run_query
-from fanfare.adapters.firestore.commits import WRITE_ID, commit_guarded, update_guarded
-from fanfare.adapters.firestore.device_mapping import from_document, to_document
+from fanfare.adapters.blind_index import BlindIndex, KeyedHashes
+from fanfare.adapters.cipher import FieldCipher, Undecipherable
+from fanfare.adapters.firestore.audit import add_audit
+from fanfare.adapters.firestore.client import read_all, run_query
+from fanfare.adapters.firestore.commits import WRITE_ID, commit_guarded
+from fanfare.adapters.firestore.device_locks import DeviceLocks, written_by
+from fanfare.adapters.firestore.device_mapping import device_of, to_document, tombstone
+from fanfare.adapters.firestore.leftover_locks import remove_locks
 from fanfare.adapters.firestore.pages import read_page
 from fanfare.adapters.firestore.paths import collection_of
 from fanfare.adapters.firestore.profiles import ALTERNATIVES
+from fanfare.adapters.firestore.revisions import IndexedRevision
 from fanfare.domain.address import Address
+from fanfare.domain.audit import AuditEntry, Trail
 from fanfare.domain.batches import split
+from fanfare.domain.buckets import BUCKETS
 from fanfare.domain.device import Device
+from fanfare.domain.errors import Unavailable
 from fanfare.domain.listing import DeviceFilter, Page
 from fanfare.domain.profile import Profile
 from fanfare.domain.registration import Known, Registration, RegistrationPlan
+from fanfare.domain.target import Target
 from fanfare.ports import Identifiers
 
-VERSION = 1
+ERASED_PER_COMMIT = 100
+"""With the longest targets' locks and a lock for each owner's install, well below Firestore's limits."""
+_TRIES = 8
 
 
-@dataclass(frozen=True, slots=True)
-class _LockChanges:
-    """Lock ids that a plan deletes, those that it creates, and those that pass from the displaced device to the new one."""
-
-    deleted: set[str]
-    created: set[str]
-    inherited: set[str]
+def _is_any(_: Device) -> bool:
+    return True
 
 
 class FirestoreDeviceStore:
-    """`tenants/{t}/devices/{id}` and `tenants/{t}/targets/{keyed hash}`, the locks of targets and installs."""
+    """`tenants/{t}/devices/{id}`, and the locks of `device_locks`."""
 
     def __init__(self, firestore: Firestore, identifiers: Identifiers, index: BlindIndex, cipher: FieldCipher) -> None:
         self._firestore = firestore
         self._identifiers = identifiers
         self._index = index
         self._cipher = cipher
+        self._locks = DeviceLocks(firestore, index)
 
     def get(self, tenant: str, device_ids: Sequence[str]) -> list[Device]:
         """Find devices by id, in one call; unknown ids are missing from the answer."""
         snapshots = read_all(self._firestore, [self._reference(tenant, device_id) for device_id in device_ids])
-        return [self._device(tenant, snapshot) for snapshot in snapshots if snapshot.exists]
+        return self._devices(tenant, snapshots)
 
     def find_known(self, tenant: str, registrations: Sequence[tuple[Registration, Profile]]) -> list[Known]:
         """Find what is stored about each registration's target and install: one call for the locks, one for the devices they name."""
-        wanted = [self._lock_ids(tenant, registration, profile) for registration, profile in registrations]
-        named = self._read_locks(tenant, {lock for locks in wanted for lock in locks if lock})
+        wanted = [self._locks.of_registration(tenant, registration, profile) for registration, profile in registrations]
+        named = self._locks.read(tenant, {lock for locks in wanted for lock in locks if lock})
         devices = {device.id: device for device in self.get(tenant, sorted(set(named.values())))}
         return [Known(devices.get(named.get(target, "")), devices.get(named.get(install or "", ""))) for target, install in wanted]
 
-    def save(self, tenant: str, plans: Sequence[RegistrationPlan]) -> bool:
+    def find_by_target(self, tenant: str, target: Target) -> Device | None:
+        """Find the device that has a target, a softly deleted one too."""
+        holders = list(self._locks.read(tenant, [self._locks.of_target(tenant, target)]).values())
+        return next(iter(self.get(tenant, holders)), None)
+
+    def save(self, tenant: str, plans: Sequence[RegistrationPlan], audit: AuditEntry | None = None) -> bool:
         """Store plans in one commit, guarded by what they were made from. False: something changed meanwhile and nothing was stored.
 
         Plans that write the same document are refused too: Firestore holds both guards to be met, and the later would undo half of the earlier.
         """
-        changes = [(plan, self._lock_changes(tenant, plan)) for plan in plans]
-        written = [name for plan, locks in changes for name in _written(plan, locks)]
+        hashes = self._index.for_writing(tenant)
+        changes = [(plan, self._locks.changes(tenant, plan, hashes)) for plan in plans]
+        written = [name for plan, locks in changes for name in written_by(plan, locks)]
         if len(set(written)) < len(written):
             return False
         write_id = self._identifiers.new_id()
         batch = self._firestore.batch()
         for plan, locks in changes:
-            self._add(batch, tenant, plan, write_id)
-            self._add_locks(batch, tenant, plan.device.id, locks)
+            self._add(batch, tenant, plan, hashes, write_id)
+            self._locks.change(batch, tenant, locks)
+        if audit is not None:
+            add_audit(batch, self._firestore, tenant, audit, write_id)
         return commit_guarded(batch, self._reference(tenant, plans[0].device.id), write_id) is not None
 
-    def update(self, tenant: str, device_id: str, decide: Callable[[Device], Device | None]) -> Device | None:
-        """Apply a pure decision to a stored device (None leaves it) and return its state; None if there is no such device."""
+    def update(self, tenant: str, device_id: str, decide: Callable[[Device], Device | None], audit: Trail | None = None) -> Device | None:
+        """Apply a pure decision to a stored device (None leaves it) and return its state; None if there is no such device.
 
-        def decide_fields(snapshot: DocumentSnapshot[Any]) -> tuple[dict[str, Any] | None, Device]:
-            before = self._device(tenant, snapshot)
-            after = decide(before)
-            return (self._fields(tenant, after), after) if after is not None else (None, before)
+        Unavailable after eight lost races, and also if the decision wants a target or install that another device has.
+        """
+        for _ in range(_TRIES):
+            before = next(iter(self.get(tenant, [device_id])), None)
+            after = decide(before) if before is not None else None
+            if before is None or after is None:
+                return before
+            if self.save(tenant, [RegistrationPlan(after, before)], audit(before, after) if audit else None):
+                return after
+        raise Unavailable("Too many writers change this at once.", retry_after_seconds=1)
 
-        return update_guarded(self._firestore, self._reference(tenant, device_id), decide_fields, self._identifiers.new_id)
-
-    def update_many(self, tenant: str, device_ids: Sequence[str], decide: Callable[[Device], Device | None]) -> None:
-        """Apply a pure decision to many devices: one call to read them, one commit; unknown ids are passed over.
+    def update_many(
+        self, tenant: str, device_ids: Sequence[str], decide: Callable[[Device], Device | None], audit: AuditEntry | None = None
+    ) -> list[str]:
+        """Apply a pure decision to many devices: one call to read them, one commit; unknown ids are passed over. Returns who was changed.
 
         If another writer changed one of them meanwhile, each is updated by itself.
         """
         changed = [(before, after) for before in self.get(tenant, device_ids) if (after := decide(before)) is not None]
-        if changed and not self.save(tenant, [RegistrationPlan(after, before) for before, after in changed]):
-            for before, _ in changed:
-                self.update(tenant, before.id, decide)
+        ids = [before.id for before, _ in changed]
+        entry = replace(audit, resource_ids=tuple(ids)) if audit else None
+        if not changed or self.save(tenant, [RegistrationPlan(after, before) for before, after in changed], entry):
+            return ids
+        return [device_id for device_id in ids if self._update_one(tenant, device_id, decide, audit)]
+
+    def erase(self, tenant: str, device_ids: Sequence[str], audit: AuditEntry | None = None, *, only_if: Callable[[Device], bool] = _is_any) -> int:
+        """Wipe devices at once, targets, names, locks and all, and leave tombstones; returns how many are tombstones now."""
+        return sum(self._erase(tenant, piece, audit, only_if) for piece in split(list(dict.fromkeys(device_ids)), ERASED_PER_COMMIT))
 
     def find_active(self, tenant: str, addresses: Sequence[Address], limit: int) -> list[Device]:
         """Find the active devices of the named profiles, at most `limit`."""
-        hashes = [self._index.hash_address(tenant, address) for address in addresses]
+        index = self._index.for_lookup(tenant)
+        hashes = [index.of_address(address) for address in addresses]
         found: dict[str, Device] = {}
         for piece in split(hashes, ALTERNATIVES):
             query = self._collection(tenant).where(filter=FieldFilter("addresses", "array_contains_any", list(piece)))
-            for snapshot in run_query(query.where(filter=FieldFilter("active", "==", value=True)).limit(limit)):
-                found[snapshot.id] = self._device(tenant, snapshot)
+            snapshots = run_query(query.where(filter=FieldFilter("active", "==", value=True)).limit(limit))
+            found.update((device.id, device) for device in self._devices(tenant, snapshots))
         return list(found.values())[:limit]
+
+    def find_purgeable(self, tenant: str, before: datetime, limit: int) -> list[Device]:
+        """Find devices that have been purgeable since `before` or longer, the longest inactive ones first."""
+        query = self._collection(tenant).where(filter=FieldFilter("bucket", "in", list(range(BUCKETS))))
+        query = query.where(filter=FieldFilter("purgeable_since", "<=", before))
+        return self._devices(tenant, run_query(query.order_by("purgeable_since").limit(limit)))
 
     def list(self, tenant: str, filters: DeviceFilter, limit: int, after: str | None) -> Page[Device]:
         """List devices that are not deleted, in the order of their ids."""
@@ -118,15 +145,66 @@ class FirestoreDeviceStore:
         given = (
             ("listed", "==", True),
             ("profile_ids", "array_contains", filters.profile_id),
+            ("topics", "array_contains", filters.topic),
+            ("tags", "array_contains", filters.tag),
             ("platform", "==", platform),
             ("active", "==", filters.active),
             ("device_id", "==", filters.device_id),
         )
         wanted = [row for row in given if row[2] is not None]
-        return read_page(self._collection(tenant), wanted, limit, after, lambda snapshot: self._device(tenant, snapshot))
+        return _living(read_page(self._collection(tenant), wanted, limit, after, lambda snapshot: self._device(tenant, snapshot)))
 
-    def _add(self, batch: WriteBatch, tenant: str, plan: RegistrationPlan, write_id: str) -> None:
-        fields = {**self._fields(tenant, plan.device), WRITE_ID: write_id}
+    def list_of_profile(self, tenant: str, profile_id: str, limit: int, after: str | None) -> Page[Device]:
+        """List every device of a profile in the order of their ids, softly deleted ones too."""
+        wanted = [("profile_ids", "array_contains", profile_id)]
+        return _living(read_page(self._collection(tenant), wanted, limit, after, lambda snapshot: self._device(tenant, snapshot)))
+
+    def list_stored(self, tenant: str, limit: int, after: str | None) -> Page[Device]:
+        """List every device in the order of their ids, softly deleted ones too; Unavailable while one of them can't be opened."""
+        try:
+            return _living(read_page(self._collection(tenant), [], limit, after, lambda snapshot: self._device(tenant, snapshot)))
+        except Undecipherable as error:
+            raise Unavailable("The target of a stored device can't be opened.") from error
+
+    def remove_locks(self, tenant: str, index_key: str, limit: int) -> int:
+        """Remove at most `limit` locks of an index key that nobody uses any more; returns how many."""
+        return remove_locks(self._firestore, tenant, "targets", key_id=index_key, limit=limit)
+
+    def _update_one(self, tenant: str, device_id: str, decide: Callable[[Device], Device | None], audit: AuditEntry | None) -> bool:
+        decided: Device | None = None
+
+        def noting(device: Device) -> Device | None:
+            nonlocal decided
+            decided = decide(device)
+            return decided
+
+        entry = replace(audit, resource_ids=(device_id,)) if audit else None
+        return self.update(tenant, device_id, noting, (lambda *_: entry) if entry else None) is not None and decided is not None
+
+    def _erase(self, tenant: str, device_ids: Sequence[str], audit: AuditEntry | None, only_if: Callable[[Device], bool]) -> int:
+        for _ in range(_TRIES):
+            snapshots = read_all(self._firestore, [self._reference(tenant, device_id) for device_id in device_ids])
+            stored = [snapshot for snapshot in snapshots if snapshot.exists]
+            devices = self._devices(tenant, stored)
+            doomed = [device for device in devices if only_if(device)]
+            if not doomed or self._bury(tenant, doomed, audit):
+                return len(stored) - len(devices) + len(doomed)
+        raise Unavailable("Too many writers change these devices at once.", retry_after_seconds=1)
+
+    def _bury(self, tenant: str, devices: Sequence[Device], audit: AuditEntry | None) -> bool:
+        write_id = self._identifiers.new_id()
+        batch = self._firestore.batch()
+        for device in devices:
+            fields = {**tombstone(device.id), "deleted_at": SERVER_TIMESTAMP, "updated_at": SERVER_TIMESTAMP, WRITE_ID: write_id}
+            batch.update(self._reference(tenant, device.id), fields, self._guard(device))
+            self._locks.delete(batch, tenant, self._locks.held_by(tenant, device))
+        if audit is not None:
+            ids = audit.resource_ids or tuple(device.id for device in devices)
+            add_audit(batch, self._firestore, tenant, replace(audit, resource_ids=ids), write_id)
+        return commit_guarded(batch, self._reference(tenant, devices[0].id), write_id) is not None
+
+    def _add(self, batch: WriteBatch, tenant: str, plan: RegistrationPlan, hashes: Sequence[KeyedHashes], write_id: str) -> None:
+        fields = {**self._fields(tenant, plan.device, hashes), WRITE_ID: write_id}
         reference = self._reference(tenant, plan.device.id)
         if plan.previous is None:
             batch.create(reference, fields)
@@ -134,47 +212,21 @@ class FirestoreDeviceStore:
             batch.update(reference, fields, self._guard(plan.previous))
         if plan.displaced is not None:
             displaced = plan.displaced.after
-            batch.update(self._reference(tenant, displaced.id), self._fields(tenant, displaced), self._guard(displaced))
+            batch.update(self._reference(tenant, displaced.id), self._fields(tenant, displaced, hashes), self._guard(displaced))
 
-    def _add_locks(self, batch: WriteBatch, tenant: str, device_id: str, locks: _LockChanges) -> None:
-        """Keep the locks in step with the device. A new target's lock is *created*, so a simultaneous registration of it is refused."""
-        held = {"v": VERSION, "device": device_id}
-        for lock in locks.deleted:
-            batch.delete(self._lock(tenant, lock))
-        for lock in locks.created:
-            batch.create(self._lock(tenant, lock), held)
-        for lock in locks.inherited:
-            batch.set(self._lock(tenant, lock), held)
-
-    def _lock_changes(self, tenant: str, plan: RegistrationPlan) -> _LockChanges:
-        lost = self._locks(tenant, plan.displaced.before) - self._locks(tenant, plan.displaced.after) if plan.displaced else set()
-        before = self._locks(tenant, plan.previous) if plan.previous else set()
-        after = self._locks(tenant, plan.device)
-        return _LockChanges(deleted=(before | lost) - after, created=after - before - lost, inherited=(after - before) & lost)
-
-    def _locks(self, tenant: str, device: Device) -> set[str]:
-        locks = {self._index.hash_target(tenant, device.target)}
-        installs = ((owner.profile_id, owner.installed_as) for owner in device.owners if owner.installed_as is not None)
-        return locks | {self._index.hash_install(tenant, profile_id, device_id) for profile_id, device_id in installs}
-
-    def _lock_ids(self, tenant: str, registration: Registration, profile: Profile) -> tuple[str, str | None]:
-        device_id = registration.details.device_id
-        install = self._index.hash_install(tenant, profile.id, device_id) if device_id else None
-        return self._index.hash_target(tenant, registration.target), install
-
-    def _read_locks(self, tenant: str, locks: Iterable[str]) -> dict[str, str]:
-        snapshots = read_all(self._firestore, [self._lock(tenant, lock) for lock in sorted(locks)])
-        return {snapshot.id: fields["device"] for snapshot in snapshots if (fields := fields_of(snapshot))}
-
-    def _fields(self, tenant: str, device: Device) -> dict[str, Any]:
-        return {**to_document(device, tenant, self._index.hash_target(tenant, device.target), self._cipher), "updated_at": SERVER_TIMESTAMP}
+    def _fields(self, tenant: str, device: Device, hashes: Sequence[KeyedHashes]) -> dict[str, Any]:
+        return {**to_document(device, tenant, hashes, self._cipher), "updated_at": SERVER_TIMESTAMP}
 
     def _guard(self, device: Device) -> WriteOption:
-        option: WriteOption = self._firestore.write_option(last_update_time=device.revision)
+        read_at = device.revision.updated_at if isinstance(device.revision, IndexedRevision) else None
+        option: WriteOption = self._firestore.write_option(last_update_time=read_at)
         return option
 
-    def _device(self, tenant: str, snapshot: DocumentSnapshot[Any]) -> Device:
-        return from_document(snapshot.id, snapshot.to_dict() or {}, snapshot.update_time, tenant, self._cipher)
+    def _device(self, tenant: str, snapshot: DocumentSnapshot[Any]) -> Device | None:
+        return device_of(snapshot.id, snapshot.to_dict(), snapshot.update_time, tenant, self._cipher)
+
+    def _devices(self, tenant: str, snapshots: Iterable[DocumentSnapshot[Any]]) -> builtins.list[Device]:
+        return [device for snapshot in snapshots if (device := self._device(tenant, snapshot)) is not None]
 
     def _collection(self, tenant: str) -> CollectionReference:
         return collection_of(self._firestore, tenant, "devices")
@@ -183,11 +235,7 @@ class FirestoreDeviceStore:
         reference: DocumentReference = self._collection(tenant).document(device_id)
         return reference
 
-    def _lock(self, tenant: str, lock: str) -> DocumentReference:
-        return collection_of(self._firestore, tenant, "targets").document(lock)
 
-
-def _written(plan: RegistrationPlan, locks: _LockChanges) -> list[str]:
-    """Name every document that a plan writes; the id of a lock has a dot, that of a device has none."""
-    displaced = [plan.displaced.after.id] if plan.displaced else []
-    return [plan.device.id, *displaced, *locks.deleted, *locks.created, *locks.inherited]
+def _living(page: Page[Device | None]) -> Page[Device]:
+    """A page without tombstones, which no filter lets in that a device has to meet."""
+    return Page([device for device in page.items if device is not None], page.next_after)

@@ -6,11 +6,14 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState
-from fanfare.domain.dead_letter import DeadLetter
-from fanfare.domain.notification import Counts, Notification, NotificationStatus
+from fanfare.domain.buckets import bucket_of
+from fanfare.domain.call import ActorKind
+from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState, Stop
+from fanfare.domain.dead_letter import DeadLetter, DeadLetterKind
+from fanfare.domain.notification import FINAL_STATUSES, Counts, Notification, NotificationStatus
 from fanfare.domain.outcome import Result
 from fanfare.domain.send_request import message_of
+from fanfare.domain.wording_format import wording_from_json, wording_to_json
 
 VERSION = 1
 
@@ -29,17 +32,36 @@ def notification_to_document(notification: Notification) -> dict[str, Any]:
         "ttl_seconds": notification.ttl_seconds,
         "chunk_count": notification.chunk_count,
         "validate_only": notification.validate_only,
+        "template": notification.wording.template if notification.wording else None,
+        "wording": json.dumps(wording_to_json(notification.wording), ensure_ascii=False) if notification.wording else None,
         "caller": notification.caller,
         "type": notification.type,
         "usernames": list(notification.usernames),
+        "profile_ids": list(notification.profile_ids),
+        "topic": notification.topic,
+        "schedule_id": notification.schedule_id,
+        "actor_kind": notification.actor_kind.value,
+        "address": notification.address,
+        "bucket": bucket_of(notification.id),
+        "paused": notification.paused,
         "created_at": notification.created_at,
         "planned_at": notification.planned_at,
-        **progress_to_document(notification),
+        **_progress(notification),
     }
 
 
 def progress_to_document(notification: Notification) -> dict[str, Any]:
-    """Map what a delivery changes of a notification."""
+    """Map what a delivery changes of a notification. Until everything is over its `paused` is left as it is: somebody may edit it by hand."""
+    fields = _progress(notification)
+    return {**fields, "paused": False} if notification.status in FINAL_STATUSES else fields
+
+
+def steering_to_document(notification: Notification) -> dict[str, Any]:
+    """Map what cancelling, pausing and resuming change of a notification."""
+    return {**_progress(notification), "paused": notification.paused}
+
+
+def _progress(notification: Notification) -> dict[str, Any]:
     return {
         "status": notification.status.value,
         "status_reason": notification.status_reason,
@@ -77,6 +99,13 @@ def notification_from_document(tenant: str, notification_id: str, fields: dict[s
         completed_at=fields["completed_at"],
         next_check_at=fields["next_check_at"],
         errors=fields["errors"],
+        profile_ids=tuple(fields.get("profile_ids", ())),
+        topic=fields.get("topic"),
+        schedule_id=fields.get("schedule_id"),
+        actor_kind=ActorKind(fields.get("actor_kind", ActorKind.CLIENT)),
+        address=fields.get("address"),
+        paused=fields.get("paused") is True,
+        wording=wording_from_json(json.loads(fields["wording"])) if fields.get("wording") else None,
     )
 
 
@@ -92,6 +121,7 @@ def chunk_to_document(chunk: Chunk, results: bytes | None) -> dict[str, Any]:
         "next_check_at": chunk.next_check_at,
         "due_at": chunk.due_at,
         "planned_at": chunk.planned_at,
+        "stop": chunk.stop.value if chunk.stop else None,
         "reason": chunk.reason,
         "counts": asdict(chunk.counts),
         "errors": [dict(error) for error in chunk.errors],
@@ -113,6 +143,7 @@ def chunk_from_document(key: ChunkKey, fields: dict[str, Any], results: dict[str
         next_check_at=fields["next_check_at"],
         due_at=fields["due_at"],
         planned_at=fields["planned_at"],
+        stop=Stop(fields["stop"]) if fields.get("stop") else None,
         reason=fields["reason"],
         counts=Counts(**fields["counts"]),
         completed_at=fields["completed_at"],
@@ -126,6 +157,8 @@ def dead_letter_to_document(letter: DeadLetter) -> dict[str, Any]:
     """Map a dead letter."""
     return {
         "v": VERSION,
+        "bucket": bucket_of(letter.id),
+        "kind": letter.kind.value,
         "notification_id": letter.key.notification_id,
         "chunk": letter.key.number,
         "codes": dict(letter.codes),
@@ -144,4 +177,5 @@ def dead_letter_from_document(tenant: str, dead_letter_id: str, fields: dict[str
         reason=fields["reason"],
         created_at=fields["created_at"],
         replayed_at=fields["replayed_at"],
+        kind=DeadLetterKind(fields.get("kind", DeadLetterKind.NOTIFICATION)),
     )

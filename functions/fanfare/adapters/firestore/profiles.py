@@ -1,32 +1,46 @@
-"""Profiles in Firestore, with one lock document for each name, so that two simultaneous creations of a username make one profile."""
+"""Profiles in Firestore, with one lock document for each name, so that no two profiles can ever have one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import builtins
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
+from google.api_core.exceptions import FailedPrecondition, NotFound
 from google.cloud.firestore import Client as Firestore
-from google.cloud.firestore import FieldFilter
+from google.cloud.firestore import DocumentReference, DocumentSnapshot, FieldFilter, WriteBatch, WriteOption
 
-from fanfare.adapters.blind_index import BlindIndex
-from fanfare.adapters.firestore.client import fields_of, read, read_all, run_query
+from fanfare.adapters.blind_index import BlindIndex, KeyedHashes
+from fanfare.adapters.firestore.audit import add_audit
+from fanfare.adapters.firestore.client import COMMIT_RETRY, COMMIT_SECONDS, fields_of, read_all, run_query, translated
 from fanfare.adapters.firestore.commits import WRITE_ID, commit_guarded
+from fanfare.adapters.firestore.leftover_locks import remove_locks
 from fanfare.adapters.firestore.pages import read_page
 from fanfare.adapters.firestore.paths import collection_of
+from fanfare.adapters.firestore.profile_mapping import from_document, to_document
+from fanfare.adapters.firestore.revisions import IndexedRevision
 from fanfare.domain.address import Address
+from fanfare.domain.audit import AuditEntry, Trail
 from fanfare.domain.batches import split
+from fanfare.domain.errors import Conflict, Unavailable
 from fanfare.domain.listing import Page, ProfileFilter
-from fanfare.domain.profile import Profile, addresses_of, names_of
+from fanfare.domain.profile import Profile, ProfileState, addresses_of, held_names, names_of
 from fanfare.ports import Identifiers
 
 VERSION = 1
 ALTERNATIVES = 30
 """Firestore evaluates at most 30 alternatives in one query (firebase.google.com/docs/firestore/query-data/queries)."""
+_TRIES = 8
+_MOST_PAGES = 10
 
 
 class FirestoreProfileStore:
-    """`tenants/{t}/profiles/{id}` and `tenants/{t}/names/{keyed hash}`, the locks."""
+    """`tenants/{t}/profiles/{id}` and `tenants/{t}/names/{keyed hash}`, the locks.
+
+    A profile that is read has the hashes of its names under the keys that are written now, whatever its document has: a device takes them over.
+    """
 
     def __init__(self, firestore: Firestore, identifiers: Identifiers, index: BlindIndex) -> None:
         self._firestore = firestore
@@ -34,76 +48,167 @@ class FirestoreProfileStore:
         self._index = index
 
     def get(self, tenant: str, profile_id: str) -> Profile | None:
-        """Find one profile."""
-        fields = fields_of(read(collection_of(self._firestore, tenant, "profiles").document(profile_id)))
-        return from_document(profile_id, fields) if fields else None
+        """Find one profile, in whatever state."""
+        return next(iter(self.get_many(tenant, [profile_id])), None)
+
+    def get_many(self, tenant: str, profile_ids: Sequence[str]) -> Sequence[Profile]:
+        """Find profiles, in whatever state, in one call; unknown ids are missing from the answer."""
+        snapshots = read_all(self._firestore, [self._reference(tenant, profile_id) for profile_id in dict.fromkeys(profile_ids)])
+        return self._profiles(tenant, [snapshot for snapshot in snapshots if snapshot.exists])
 
     def find(self, tenant: str, addresses: Sequence[Address]) -> Mapping[Address, Profile]:
-        """Find profiles by what they are named by; an unknown address is missing from the answer."""
-        by_hash = {self._index.hash_address(tenant, address): address for address in addresses}
+        """Find profiles, in whatever state, by what they are named by; an unknown address is missing from the answer."""
+        index = self._index.for_lookup(tenant)
+        by_hash = {index.of_address(address): address for address in addresses}
         collection = collection_of(self._firestore, tenant, "profiles")
         found: dict[Address, Profile] = {}
         for hashes in split(list(by_hash), ALTERNATIVES):
-            for snapshot in run_query(collection.where(filter=FieldFilter("addresses", "array_contains_any", list(hashes)))):
-                profile = from_document(snapshot.id, snapshot.to_dict() or {})
+            query = collection.where(filter=FieldFilter("addresses", "array_contains_any", list(hashes)))
+            for profile in self._profiles(tenant, run_query(query)):
                 found.update((by_hash[held], profile) for held in profile.addresses if held in by_hash)
         return found
 
-    def create(self, tenant: str, profile: Profile) -> tuple[Profile, bool]:
+    def create(self, tenant: str, profile: Profile, audit: AuditEntry | None = None) -> tuple[Profile, bool]:
         """Store a new profile and return it with True, or the one that holds one of its names already with False."""
-        stored = replace(profile, addresses=tuple(self._index.hash_address(tenant, address) for address in addresses_of(profile)))
-        locks = [self._index.hash_address(tenant, name) for name in names_of(profile)]
-        reference = collection_of(self._firestore, tenant, "profiles").document(profile.id)
-        write_id = self._identifiers.new_id()
-        batch = self._firestore.batch()
-        batch.create(reference, {**to_document(stored), WRITE_ID: write_id})
-        for lock in locks:
-            batch.create(collection_of(self._firestore, tenant, "names").document(lock), {"v": VERSION, "profile_id": profile.id})
-        if commit_guarded(batch, reference, write_id) is not None:
-            return stored, True
-        return self._holder(tenant, profile.id, locks), False
+        hashes = self._index.for_writing(tenant)
+        stored = _addressed(profile, hashes)
+        write_id, batch, reference = self._identifiers.new_id(), self._firestore.batch(), self._reference(tenant, profile.id)
+        batch.create(reference, {**to_document(stored, _ids(hashes)), WRITE_ID: write_id})
+        self._add_locks(batch, self._locks(tenant, held_names(profile), hashes), profile.id)
+        if audit is not None:
+            add_audit(batch, self._firestore, tenant, audit, write_id)
+        written_at = commit_guarded(batch, reference, write_id)
+        return (_revised(stored, written_at, hashes), True) if written_at is not None else (self._holder(tenant, profile), False)
+
+    def update(self, tenant: str, profile_id: str, decide: Callable[[Profile], Profile | None], audit: Trail | None = None) -> Profile | None:
+        """Apply a pure decision (None leaves the profile) and move the locks of its names with it; Conflict if another profile holds one."""
+        for _ in range(_TRIES):
+            before = self.get(tenant, profile_id)
+            after = decide(before) if before is not None else None
+            if before is None or after is None:
+                return before
+            stored = self._commit_changes(tenant, [(before, after)], audit(before, after) if audit else None)
+            if stored:
+                return stored[0]
+            self._check_free(tenant, after)
+        raise Unavailable("Too many writers change this profile at once.", retry_after_seconds=1)
+
+    def rewrite(self, tenant: str, profiles: Sequence[Profile]) -> None:
+        """Write profiles as they are, with the hashes and locks of the index keys that are written now; what was changed meanwhile by itself."""
+        if profiles and not self._commit_changes(tenant, [(profile, profile) for profile in profiles], None):
+            for profile in profiles:
+                self.update(tenant, profile.id, lambda stored: stored)
+
+    def remove(self, tenant: str, profile: Profile) -> bool:
+        """Remove what is left of an erased profile, as it was read."""
+        guard = self._guard(profile)
+        with translated():
+            try:
+                self._reference(tenant, profile.id).delete(guard, retry=COMMIT_RETRY, timeout=COMMIT_SECONDS)
+            except (FailedPrecondition, NotFound):
+                return False
+        return True
+
+    def find_unsettled(self, now: datetime, limit: int) -> list[tuple[str, str]]:
+        """Find, in all tenants, profiles whose devices must be looked at by `now`, the longest overdue first."""
+        query = self._firestore.collection_group("profiles").where(filter=FieldFilter("next_check_at", "<=", now))
+        found = run_query(query.order_by("next_check_at").limit(limit).select(["next_check_at"]))
+        return [(snapshot.reference.path.split("/")[1], snapshot.id) for snapshot in found]
 
     def list(self, tenant: str, filters: ProfileFilter, limit: int, after: str | None) -> Page[Profile]:
-        """List profiles in the order of their ids."""
-        given = (("username", filters.username), ("phone_number", filters.phone_number), ("external_id", filters.external_id))
-        wanted = [(field, "==", value) for field, value in given if value is not None]
-        collection = collection_of(self._firestore, tenant, "profiles")
-        return read_page(collection, wanted, limit, after, lambda snapshot: from_document(snapshot.id, snapshot.to_dict() or {}))
+        """List profiles in the order of their ids: an index finds those with the first tag, the others are looked for in what it found."""
+        given = (
+            ("state", "==", (ProfileState.DELETED if filters.deleted else ProfileState.ACTIVE).value),
+            ("username", "==", filters.username),
+            ("phone_number", "==", filters.phone_number),
+            ("external_id", "==", filters.external_id),
+            ("tags", "array_contains", filters.tags[0] if filters.tags else None),
+        )
+        wanted, collection = [row for row in given if row[2] is not None], collection_of(self._firestore, tenant, "profiles")
+        found: Sequence[Profile] = ()
+        for _ in range(_MOST_PAGES):
+            page = self._page(tenant, read_page(collection, wanted, limit, after, lambda snapshot: snapshot))
+            found, after = [profile for profile in page.items if set(profile.tags).issuperset(filters.tags)], page.next_after
+            if found or after is None:
+                break
+        return Page(found, after)
 
-    def _holder(self, tenant: str, profile_id: str, locks: Sequence[str]) -> Profile:
-        names = collection_of(self._firestore, tenant, "names")
-        held = [fields for snapshot in read_all(self._firestore, [names.document(lock) for lock in locks]) if (fields := fields_of(snapshot))]
-        holder = self.get(tenant, held[0]["profile_id"] if held else profile_id)
+    def list_stored(self, tenant: str, limit: int, after: str | None) -> Page[Profile]:
+        """List every profile in the order of their ids, in whatever state."""
+        return self._page(tenant, read_page(collection_of(self._firestore, tenant, "profiles"), [], limit, after, lambda snapshot: snapshot))
+
+    def remove_locks(self, tenant: str, index_key: str, limit: int) -> int:
+        """Remove at most `limit` locks of an index key that nobody uses any more; returns how many."""
+        return remove_locks(self._firestore, tenant, "names", key_id=index_key, limit=limit)
+
+    def _commit_changes(self, tenant: str, changes: Sequence[tuple[Profile, Profile]], audit: AuditEntry | None) -> Sequence[Profile]:
+        """Write profiles and move their locks in one commit, guarded by what was read; returns them as they are stored, none if it was refused."""
+        hashes = self._index.for_writing(tenant)
+        write_id, batch = self._identifiers.new_id(), self._firestore.batch()
+        stored = [_addressed(after, hashes) for _, after in changes]
+        for (before, _), after in zip(changes, stored, strict=True):
+            batch.update(self._reference(tenant, before.id), {**to_document(after, _ids(hashes)), WRITE_ID: write_id}, self._guard(before))
+            held = self._locks(tenant, held_names(before), self._index.under(tenant, _keys_of(before)))
+            wanted = self._locks(tenant, held_names(after), hashes)
+            self._add_locks(batch, [lock for lock in wanted if lock not in held], before.id)
+            for lock in held:
+                if lock not in wanted:
+                    batch.delete(lock)
+        if audit is not None:
+            add_audit(batch, self._firestore, tenant, audit, write_id)
+        written_at = commit_guarded(batch, self._reference(tenant, stored[0].id), write_id)
+        return [_revised(profile, written_at, hashes) for profile in stored] if written_at is not None else []
+
+    def _check_free(self, tenant: str, profile: Profile) -> None:
+        """Refuse a name that another profile holds. Names that are free, or this profile's own, were not why the commit was refused."""
+        locks = self._locks(tenant, held_names(profile), [self._index.for_lookup(tenant)])
+        holders = {fields["profile_id"] for snapshot in read_all(self._firestore, locks) if (fields := fields_of(snapshot))}
+        if holders - {profile.id}:
+            raise Conflict("Another profile has this username, phone number or external id.")
+
+    def _holder(self, tenant: str, profile: Profile) -> Profile:
+        locks = self._locks(tenant, names_of(profile), [self._index.for_lookup(tenant)])
+        held = [fields for snapshot in read_all(self._firestore, locks) if (fields := fields_of(snapshot))]
+        holder = self.get(tenant, held[0]["profile_id"] if held else profile.id)
         if holder is None:
-            raise RuntimeError("A name's lock outlived its profile.")
+            raise Unavailable("The profile that has this name is being erased.", retry_after_seconds=1)
         return holder
 
+    def _add_locks(self, batch: WriteBatch, locks: Iterable[DocumentReference], profile_id: str) -> None:
+        for lock in locks:
+            batch.create(lock, {"v": VERSION, "profile_id": profile_id})
 
-def to_document(profile: Profile) -> dict[str, Any]:
-    """Map a profile to its document."""
-    return {
-        "v": VERSION,
-        "username": profile.username,
-        "phone_number": profile.phone_number,
-        "external_id": profile.external_id,
-        "tags": list(profile.tags),
-        "locale": profile.locale,
-        "timezone": profile.timezone,
-        "addresses": list(profile.addresses),
-        "created_at": profile.created_at,
-    }
+    def _locks(self, tenant: str, names: Sequence[Address], hashes: Iterable[KeyedHashes]) -> Sequence[DocumentReference]:
+        collection = collection_of(self._firestore, tenant, "names")
+        return [collection.document(held) for held in dict.fromkeys(each.of_address(name) for each in hashes for name in names)]
+
+    def _profiles(self, tenant: str, snapshots: Sequence[DocumentSnapshot[Any]]) -> builtins.list[Profile]:
+        hashes = self._index.for_writing(tenant)
+        return [_addressed(from_document(found.id, found.to_dict() or {}, found.update_time), hashes) for found in snapshots]
+
+    def _page(self, tenant: str, page: Page[DocumentSnapshot[Any]]) -> Page[Profile]:
+        return Page(self._profiles(tenant, page.items), page.next_after)
+
+    def _guard(self, profile: Profile) -> WriteOption:
+        read_at = profile.revision.updated_at if isinstance(profile.revision, IndexedRevision) else None
+        option: WriteOption = self._firestore.write_option(last_update_time=read_at)
+        return option
+
+    def _reference(self, tenant: str, profile_id: str) -> DocumentReference:
+        return collection_of(self._firestore, tenant, "profiles").document(profile_id)
 
 
-def from_document(profile_id: str, fields: dict[str, Any]) -> Profile:
-    """Map a document to a profile."""
-    return Profile(
-        id=profile_id,
-        username=fields["username"],
-        phone_number=fields["phone_number"],
-        external_id=fields["external_id"],
-        tags=tuple(fields["tags"]),
-        locale=fields["locale"],
-        timezone=fields["timezone"],
-        addresses=tuple(fields["addresses"]),
-        created_at=fields["created_at"],
-    )
+def _addressed(profile: Profile, hashes: Sequence[KeyedHashes]) -> Profile:
+    return replace(profile, addresses=tuple(each.of_address(address) for each in hashes for address in addresses_of(profile)))
+
+
+def _revised(profile: Profile, written_at: object, hashes: Iterable[KeyedHashes]) -> Profile:
+    return replace(profile, revision=IndexedRevision(written_at, tuple(each.key_id for each in hashes)))
+
+
+def _ids(hashes: Iterable[KeyedHashes]) -> builtins.list[str]:
+    return [each.key_id for each in hashes]
+
+
+def _keys_of(profile: Profile) -> tuple[str, ...]:
+    return profile.revision.index_keys if isinstance(profile.revision, IndexedRevision) else ()

@@ -2,123 +2,165 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from google.cloud.firestore import Client as Firestore
-from google.cloud.firestore import DocumentReference, DocumentSnapshot, FieldFilter, WriteBatch
+from google.cloud.firestore import DocumentReference, DocumentSnapshot, FieldFilter
 
-from fanfare.adapters.cipher import NONCE_BYTES, seal, unseal
-from fanfare.adapters.deployment_keys import DATA_KEY, DeploymentKeys
-from fanfare.adapters.expiring import ExpiringCache
-from fanfare.adapters.firestore.client import fields_of, read, run_query
-from fanfare.adapters.firestore.commits import WRITE_ID, commit_guarded, update_guarded
-from fanfare.adapters.firestore.paths import collection_of, tenant_reference
-from fanfare.adapters.firestore.tenant_mapping import audit_to_document, from_document, to_document
-from fanfare.domain.audit import AuditEntry
+from fanfare.adapters.deployment_keys import DeploymentKeys
+from fanfare.adapters.expiring import FRESH, ExpiringCache
+from fanfare.adapters.firestore.audit import add_audit
+from fanfare.adapters.firestore.client import COMMIT_RETRY, COMMIT_SECONDS, fields_of, read, run_query, translated
+from fanfare.adapters.firestore.commits import WRITE_ID, Decided, commit_guarded, update_guarded
+from fanfare.adapters.firestore.data_keys import DataKeyDocuments
+from fanfare.adapters.firestore.pages import read_page
+from fanfare.adapters.firestore.paths import tenant_reference
+from fanfare.adapters.firestore.tenant_mapping import believed, from_document, to_document
+from fanfare.domain.audit import AuditEntry, Trail
+from fanfare.domain.credential import is_project_id
 from fanfare.domain.errors import Conflict, Unavailable
 from fanfare.domain.identifiers import is_identifier
+from fanfare.domain.listing import Page
 from fanfare.domain.tenant import Tenant
+from fanfare.domain.tenant_keys import IndexKeys
 from fanfare.ports import Clock, Identifiers
 
 VERSION = 1
-DATA_KEY_BYTES = 32
 
 
 class FirestoreTenantStore:
-    """`tenants/{t}` and `tenants/{t}/keys/{id}`; tenants are cached for 60 seconds, keys for the instance's life."""
+    """`tenants/{t}`, `tenants/{t}/keys/{id}` and `projects/{firebase project}`; tenants are cached for 60 seconds, keys for the instance's life."""
 
     def __init__(
         self, firestore: Firestore, clock: Clock, identifiers: Identifiers, keys: DeploymentKeys, random_bytes: Callable[[int], bytes]
     ) -> None:
         self._firestore = firestore
         self._identifiers = identifiers
-        self._deployment = keys
-        self._random_bytes = random_bytes
+        self._keys = DataKeyDocuments(firestore, keys, random_bytes)
         self._cache = ExpiringCache(clock, self._load)
-        self._unwrapped: dict[tuple[str, str], bytes] = {}
-        self._lock = threading.Lock()
+        self._owners = ExpiringCache(clock, self._load_owner)
 
     def get(self, tenant: str) -> Tenant | None:
         """Find a tenant; answers may be up to 60 seconds old."""
         return self._cache.get(tenant) if is_identifier(tenant) else None
 
-    def create(self, tenant: Tenant) -> None:
-        """Store a new tenant together with its first data key; Conflict if its id is taken."""
+    def create(self, tenant: Tenant, audit: AuditEntry | None = None) -> None:
+        """Store a new tenant with its first data key and, if it has a credential, as its project's owner; Conflict if its id or project is taken."""
         reference = tenant_reference(self._firestore, tenant.id)
         write_id = self._identifiers.new_id()
         batch = self._firestore.batch()
         batch.create(reference, {**to_document(tenant), WRITE_ID: write_id})
-        batch.create(self._key_reference(tenant.id, tenant.data_key_id), self._new_key(tenant))
+        batch.create(self._keys.reference(tenant.id, tenant.data_key_id), self._keys.fresh(tenant.id, tenant.data_key_id, tenant.created_at))
+        if tenant.credential_version is not None:
+            batch.create(self._project_reference(tenant.firebase_project_id), {**_ownership(tenant.id, tenant.created_at), WRITE_ID: write_id})
+        if audit is not None:
+            add_audit(batch, self._firestore, tenant.id, audit, self._identifiers.new_id())
         if commit_guarded(batch, reference, write_id) is None:
-            raise Conflict("This tenant id is taken.")
+            raise Conflict("This tenant id or its Firebase project is taken.")
         self._cache.forget(tenant.id)
+        self._owners.forget(tenant.firebase_project_id)
+
+    def claim_project(self, tenant: Tenant, at: datetime) -> None:
+        """Make a tenant the owner of its Firebase project, for ever; Conflict if another one is."""
+        write_id = self._identifiers.new_id()
+        reference = self._project_reference(tenant.firebase_project_id)
+        batch = self._firestore.batch()
+        batch.create(reference, {**_ownership(tenant.id, at), WRITE_ID: write_id})
+        created = commit_guarded(batch, reference, write_id) is not None
+        self._owners.forget(tenant.firebase_project_id)
+        if not created and self.owner_of(tenant.firebase_project_id) != tenant.id:
+            raise Conflict("This Firebase project belongs to another tenant.")
+
+    def owner_of(self, project: str) -> str | None:
+        """The tenant that owns a Firebase project; answers may be up to 60 seconds old."""
+        return self._owners.get(project) if is_project_id(project) else None
 
     def get_fresh(self, tenant: str) -> Tenant | None:
         """Find a tenant as it is stored now."""
         self._cache.forget(tenant)
         return self.get(tenant)
 
-    def update(self, tenant: str, decide: Callable[[Tenant], Tenant | None], audit: AuditEntry | None = None) -> Tenant | None:
+    def update(self, tenant: str, decide: Callable[[Tenant], Tenant | None], audit: Trail | None = None) -> Tenant | None:
         """Apply a pure decision to the stored tenant (None leaves it), with an audit entry in the same commit; returns its state."""
 
-        def decide_fields(snapshot: DocumentSnapshot[Any]) -> tuple[dict[str, Any] | None, Tenant]:
+        def decide_fields(snapshot: DocumentSnapshot[Any]) -> Decided[Tenant]:
             before = from_document(tenant, snapshot.to_dict() or {})
             after = decide(before)
-            return (to_document(after), after) if after is not None else (None, before)
+            if after is None:
+                return Decided(before)
+            return Decided(after, believed(to_document(after), after), tenant, audit(before, after) if audit else None)
 
-        def add_audit(batch: WriteBatch) -> None:
-            if audit is not None:
-                reference = collection_of(self._firestore, tenant, "audit").document(self._identifiers.new_id())
-                batch.create(reference, audit_to_document(audit))
-
-        updated = update_guarded(self._firestore, tenant_reference(self._firestore, tenant), decide_fields, self._identifiers.new_id, add_audit)
+        updated = update_guarded(self._firestore, tenant_reference(self._firestore, tenant), decide_fields, self._identifiers.new_id)
         self._cache.forget(tenant)
         return updated
 
-    def find_needing_attention(self, now: datetime, limit: int) -> list[Tenant]:
+    def list(self, limit: int, after: str | None) -> Page[Tenant]:
+        """List tenants in the order of their ids."""
+        return read_page(self._firestore.collection("tenants"), [], limit, after, lambda found: from_document(found.id, found.to_dict() or {}))
+
+    def find_needing_attention(self, now: datetime, limit: int) -> Sequence[Tenant]:
         """Find the tenants that the schedule tick must look at by `now`."""
         query = self._firestore.collection("tenants").where(filter=FieldFilter("attention_at", "<=", now))
         return [from_document(found.id, found.to_dict() or {}) for found in run_query(query.order_by("attention_at").limit(limit))]
 
+    def find_rotating(self, now: datetime, limit: int) -> Sequence[Tenant]:
+        """Find the tenants whose rotation of keys goes on by `now`, the longest waiting first."""
+        query = self._firestore.collection("tenants").where(filter=FieldFilter("rotation_due_at", "<=", now))
+        return [from_document(found.id, found.to_dict() or {}) for found in run_query(query.order_by("rotation_due_at").limit(limit))]
+
     def current(self, tenant: str) -> str:
         """The id of the data key that new values are sealed with."""
-        found = self.get(tenant)
-        if found is None:
-            raise Unavailable("This tenant has no data key.")
-        return found.data_key_id
+        return self._up_to_date(tenant).data_key_id
 
     def key(self, tenant: str, key_id: str) -> bytes:
         """A data key, unwrapped; Unavailable if it can't be read."""
-        cached = self._unwrapped.get((tenant, key_id))
-        if cached is None:
-            cached = self._unwrap(tenant, key_id)
-            with self._lock:
-                self._unwrapped[tenant, key_id] = cached
-        return cached
+        return self._keys.key(tenant, key_id)
+
+    def add_data_key(self, tenant: str, key_id: str, at: datetime) -> None:
+        """Store a new data key, which is not used yet; one of this id that is there already stays."""
+        self._keys.add(tenant, key_id, at)
+
+    def settle_data_keys(self, tenant: str, current: str, at: datetime) -> None:
+        """Note of every data key but the current one that it is retired, and wrap all of them by the newest version of the deployment's key."""
+        self._keys.settle(tenant, current, at)
+
+    def index_keys(self, tenant: str) -> IndexKeys:
+        """The keys of a tenant's blind index."""
+        return self._up_to_date(tenant).index
+
+    def _up_to_date(self, tenant: str) -> Tenant:
+        """A tenant as it was at most 60 seconds ago: a rotation of keys waits for no instance that goes by older ones."""
+        found = self._cache.get(tenant, stale=FRESH)
+        if found is None:
+            raise Unavailable("This tenant has no keys.")
+        return found
 
     def _load(self, tenant: str) -> Tenant | None:
-        fields = fields_of(read(tenant_reference(self._firestore, tenant)))
-        return from_document(tenant, fields) if fields else None
-
-    def _new_key(self, tenant: Tenant) -> dict[str, Any]:
-        wrapping = self._deployment.key(DATA_KEY)
-        fresh = self._random_bytes(DATA_KEY_BYTES)
-        wrapped = seal(wrapping.value, self._random_bytes(NONCE_BYTES), fresh, _place(tenant.id, tenant.data_key_id))
-        return {"v": VERSION, "wrapped": wrapped, "wrapping_key_version": wrapping.version, "created_at": tenant.created_at}
-
-    def _unwrap(self, tenant: str, key_id: str) -> bytes:
-        fields = fields_of(read(self._key_reference(tenant, key_id)))
+        snapshot = read(tenant_reference(self._firestore, tenant))
+        fields = fields_of(snapshot)
         if fields is None:
-            raise Unavailable("A data key is missing.")
-        wrapping = self._deployment.key(DATA_KEY, fields["wrapping_key_version"])
-        return unseal(wrapping.value, fields["wrapped"], _place(tenant, key_id))
+            return None
+        found = from_document(tenant, fields)
+        if (fields.get("defects") or {}) != found.defects:
+            self._note_defects(found, snapshot)
+        return found
 
-    def _key_reference(self, tenant: str, key_id: str) -> DocumentReference:
-        return collection_of(self._firestore, tenant, "keys").document(key_id)
+    def _note_defects(self, tenant: Tenant, snapshot: DocumentSnapshot[Any]) -> None:
+        """Write into the document which settings can't be used, or that all can be again: whoever broke them looks there and nowhere else."""
+        guard = self._firestore.write_option(last_update_time=snapshot.update_time)
+        with suppress(Unavailable), translated():
+            snapshot.reference.update({"defects": dict(tenant.defects)}, guard, retry=COMMIT_RETRY, timeout=COMMIT_SECONDS)
+
+    def _load_owner(self, project: str) -> str | None:
+        fields = fields_of(read(self._project_reference(project)))
+        return str(fields["tenant"]) if fields else None
+
+    def _project_reference(self, project: str) -> DocumentReference:
+        return self._firestore.collection("projects").document(project)
 
 
-def _place(tenant: str, key_id: str) -> str:
-    return f"{tenant}/keys/{key_id}/wrapped"
+def _ownership(tenant: str, at: datetime) -> dict[str, Any]:
+    return {"v": VERSION, "tenant": tenant, "created_at": at}

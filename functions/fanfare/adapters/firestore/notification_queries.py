@@ -1,0 +1,88 @@
+"""Questions about many notifications and dead letters, each served by an index of its own (docs/indexes.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from google.cloud.firestore import Client as Firestore
+from google.cloud.firestore import FieldFilter
+
+from fanfare.adapters.firestore.client import fields_of, read_all, run_query
+from fanfare.adapters.firestore.notification_mapping import dead_letter_from_document, notification_from_document
+from fanfare.adapters.firestore.pages import read_newest
+from fanfare.adapters.firestore.paths import collection_of, key_of_notification, notification_reference
+from fanfare.domain.chunk import ChunkKey
+from fanfare.domain.dead_letter import DeadLetter
+from fanfare.domain.listing import DeadLetterFilter, NotificationFilter, Page
+from fanfare.domain.notification import Notification, NotificationStatus
+
+_Filters = list[tuple[str, str, Any]]
+
+
+def newest_notifications(firestore: Firestore, tenant: str, filters: NotificationFilter, *, limit: int, after: str | None) -> Page[Notification]:
+    """List notifications, the newest first."""
+    wanted = _given(
+        [
+            ("created_at", ">=", filters.created_after),
+            ("created_at", "<=", filters.created_before),
+            ("status", "==", filters.status.value if filters.status else None),
+            ("template", "==", filters.template),
+            ("type", "==", filters.type),
+            ("caller", "==", filters.caller),
+            ("client_id", "==", filters.client_id),
+            ("topic", "==", filters.topic),
+            ("schedule_id", "==", filters.schedule_id),
+            ("usernames", "array_contains", filters.username),
+            ("profile_ids", "array_contains", filters.profile_id),
+        ]
+    )
+    return read_newest(
+        collection_of(firestore, tenant, "notifications"),
+        "created_at",
+        wanted,
+        limit=limit,
+        after=after,
+        convert=lambda snapshot: notification_from_document(tenant, snapshot.id, snapshot.to_dict() or {}),
+    )
+
+
+def newest_dead_letters(firestore: Firestore, tenant: str, filters: DeadLetterFilter, *, limit: int, after: str | None) -> Page[DeadLetter]:
+    """List dead letters, the newest first."""
+    wanted = _given(
+        [
+            ("created_at", ">=", filters.created_after),
+            ("created_at", "<=", filters.created_before),
+            ("kind", "==", filters.kind.value if filters.kind else None),
+        ]
+    )
+    return read_newest(
+        collection_of(firestore, tenant, "dead_letters"),
+        "created_at",
+        wanted,
+        limit=limit,
+        after=after,
+        convert=lambda snapshot: dead_letter_from_document(tenant, snapshot.id, snapshot.to_dict() or {}),
+    )
+
+
+def read_notifications(firestore: Firestore, tenant: str, notification_ids: Sequence[str]) -> dict[str, Notification]:
+    """Read notifications in one call; unknown ids are missing from the answer."""
+    snapshots = read_all(firestore, [notification_reference(firestore, tenant, notification_id) for notification_id in notification_ids])
+    found = ((snapshot.id, fields_of(snapshot)) for snapshot in snapshots)
+    return {notification_id: notification_from_document(tenant, notification_id, fields) for notification_id, fields in found if fields}
+
+
+def edited_pauses(firestore: Firestore, limit: int) -> list[ChunkKey]:
+    """The first chunks of the notifications, of all tenants, whose `paused` says another thing than their state: somebody has edited it."""
+    everywhere = firestore.collection_group("notifications")
+    under_way = [NotificationStatus.QUEUED.value, NotificationStatus.SENDING.value]
+    asked = everywhere.where(filter=FieldFilter("paused", "==", True)).where(filter=FieldFilter("status", "in", under_way))  # noqa: FBT003
+    released = everywhere.where(filter=FieldFilter("paused", "==", False)).where(  # noqa: FBT003 - a value to compare with
+        filter=FieldFilter("status", "==", NotificationStatus.PAUSED.value)
+    )
+    return [key_of_notification(found.reference) for query in (asked, released) for found in run_query(query.limit(limit).select(["paused"]))]
+
+
+def _given(filters: _Filters) -> _Filters:
+    return [row for row in filters if row[2] is not None]

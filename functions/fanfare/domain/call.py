@@ -1,0 +1,39 @@
+"""How a request came in: for which tenant, who makes it, from where, and under which ids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ActorKind(StrEnum):
+    """Who can act: an API client, the user of an app (by a Firebase ID token), or one of our own functions."""
+
+    CLIENT = "client"
+    USER = "user"
+    FUNCTION = "function"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts and from where. `id` is a client's id, a Firebase user's uid or a function's name; `address` is an IP address."""
+
+    kind: ActorKind
+    id: str
+    address: str | None = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request: its tenant, who makes it, and the Idempotency-Key that it came with."""
+
+    tenant: str
+    actor: Actor
+    request_id: str
+    idempotency_key: str | None = None
+
+    @property
+    def user(self) -> str | None:
+        """The uid of the app's user who calls; None for a client, which may touch everything of its tenant."""
+        return self.actor.id if self.actor.kind is ActorKind.USER else None

@@ -1,0 +1,105 @@
+"""What is kept of notifications, as a Protocol of its own: a delivery's every step is a guarded write of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from fanfare.domain.audit import AuditEntry, Trail
+from fanfare.domain.chunk import Busy, Chunk, ChunkKey, Finished
+from fanfare.domain.dead_letter import DeadLetter, Replay
+from fanfare.domain.listing import DeadLetterFilter, NotificationFilter, Page
+from fanfare.domain.notification import Notification
+from fanfare.domain.recipient import Recipient
+from fanfare.domain.steering import Steered
+from fanfare.domain.sweeping import Overdue
+
+
+class NotificationStore(Protocol):
+    """Notifications, their packed recipients and their chunks."""
+
+    def accept(self, notification: Notification, recipients: Sequence[Recipient]) -> Notification | None:
+        """Create a notification with its recipients in one commit. Returns the one that has its id already instead; None means created."""
+        ...
+
+    def get(self, tenant: str, notification_id: str) -> Notification | None:
+        """Find one notification."""
+        ...
+
+    def claim(self, key: ChunkKey, owner: str, now: datetime) -> Chunk | Busy | Finished:
+        """Take a chunk for `owner`, exclusively until its lease ends."""
+        ...
+
+    def read_recipients(self, key: ChunkKey) -> Sequence[Recipient]:
+        """The rows of one chunk in their order; empty once cleanup has removed them."""
+        ...
+
+    def read_chunk(self, key: ChunkKey) -> tuple[Notification, Sequence[Recipient]] | None:
+        """Read in one call what a delivery needs; None if there is no such notification or chunk."""
+        ...
+
+    def save_chunk(self, chunk: Chunk) -> Chunk | None:
+        """Store a claimed chunk by itself: a checkpoint, or its cancellation. Returns it with its new revision; None if the claim was lost.
+
+        Another revision is no lost claim as long as the chunk is claimed by the same owner: an earlier checkpoint of this call was stored late, or
+        the chunk was told to stop, which it keeps and comes back with.
+        """
+        ...
+
+    def conclude(self, chunk: Chunk, notification: Notification, dead_letter: DeadLetter | None = None) -> bool:
+        """Store a pass's end: the chunk, its notification, and its dead letter if it has one.
+
+        False: the claim was lost, or the chunk was told another `stop` than the plan knew; nothing was stored.
+        """
+        ...
+
+    def steer(
+        self, key: ChunkKey, decide: Callable[[Notification, Chunk | None], Steered | None], audit: Trail
+    ) -> tuple[Notification, Chunk | None] | None:
+        """Apply a pure decision (None leaves them) to a notification and its chunk, audited, in one commit; returns their state, None if unknown."""
+        ...
+
+    def list(self, tenant: str, filters: NotificationFilter, limit: int, after: str | None) -> Page[Notification]:
+        """List notifications as they are stored, the newest first."""
+        ...
+
+    def forget_username(self, tenant: str, username: str, limit: int) -> int:
+        """Remove an erased person's username from at most `limit` notifications that are found by it; returns from how many, 0 at the end."""
+        ...
+
+    def get_many(self, tenant: str, notification_ids: Sequence[str]) -> Mapping[str, tuple[Notification, Chunk | None]]:
+        """Find notifications, with the chunk of each that has not ended; unknown ids are missing from the answer."""
+        ...
+
+    def find_edited_pauses(self, limit: int) -> Sequence[ChunkKey]:
+        """Find, in all tenants, notifications whose `paused` was edited by hand and not yet acted on: at most `limit` of each kind."""
+        ...
+
+    def get_dead_letter(self, tenant: str, dead_letter_id: str) -> DeadLetter | None:
+        """Find one dead letter."""
+        ...
+
+    def list_dead_letters(self, tenant: str, filters: DeadLetterFilter, limit: int, after: str | None) -> Page[DeadLetter]:
+        """List dead letters, the newest first."""
+        ...
+
+    def replay(self, letter: DeadLetter, replay: Replay, now: datetime, audit: AuditEntry | None = None) -> DeadLetter | None:
+        """Store a replay: chunk, notification and dead letter in one commit. None if something changed meanwhile and nothing was stored."""
+        ...
+
+    def find_overdue(self, now: datetime, limit: int) -> Overdue:
+        """Find, in all tenants, at most `limit` chunks and notifications whose next check has passed."""
+        ...
+
+    def set_next_check(self, key: ChunkKey, at: datetime | None) -> None:
+        """Move the next check of a chunk's *notification*; None ends it, because the chunk itself is checked from now on."""
+        ...
+
+    def find_parked(self, tenant: str, limit: int, after: ChunkKey | None = None) -> Sequence[ChunkKey]:
+        """Find parked chunks of a tenant in the order of their names, from the beginning or after one that need not be parked any more."""
+        ...
+
+    def get_with_chunk(self, key: ChunkKey) -> tuple[Notification, Chunk | None] | None:
+        """Find a notification and, where its delivery has begun, one of its chunks, in one call."""
+        ...

@@ -1,0 +1,17 @@
+"""The last phase of a rotation of keys."""
+
+from __future__ import annotations
+
+from fanfare.domain.tenant import Tenant
+from fanfare.ports import Deps
+from fanfare.services.rewrite_documents import PAGE, Piece
+
+
+def clear_locks(deps: Deps, tenant: Tenant, _: str | None) -> Piece:
+    """Remove locks that nobody holds by now; where there are none left, the old data key is only for reading what is still under way."""
+    retiring = tenant.rotation.retiring if tenant.rotation else ""
+    removed = deps.devices.remove_locks(tenant.id, retiring, PAGE) + deps.profiles.remove_locks(tenant.id, retiring, PAGE)
+    if removed:
+        return Piece(removed, retiring)
+    deps.tenants.settle_data_keys(tenant.id, tenant.data_key_id, deps.clock.now())
+    return Piece(0, None)

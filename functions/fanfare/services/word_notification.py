@@ -1,0 +1,86 @@
+"""What a request to send says to each of its recipients, where it names a template."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from fanfare.domain.channels import Channel, check_channel
+from fanfare.domain.composition import compose
+from fanfare.domain.errors import InvalidRequest
+from fanfare.domain.lifetime import ttl_seconds_for
+from fanfare.domain.message import Message, Platform
+from fanfare.domain.notification import Notification
+from fanfare.domain.recipient import Recipient
+from fanfare.domain.rendition import Rendition, rendition_of
+from fanfare.domain.send_request import SendRequest
+from fanfare.domain.template_lint import SAMPLE
+from fanfare.domain.variants import check_spoken, check_variants
+from fanfare.domain.wording import Wording, check_variables, ttl_seconds_of, wording_of
+from fanfare.ports import Deps
+from fanfare.services.templates import usable
+
+
+def word_request(deps: Deps, tenant: str, request: SendRequest) -> Wording | None:
+    """The template that a request names with the request's variables; None if it names none.
+
+    InvalidRequest names an unknown template or every variable without a value; TemplateInactive, TemplateBroken.
+    """
+    if request.template is None:
+        return None
+    template = deps.templates.get(tenant, request.template)
+    if template is None:
+        raise InvalidRequest.at("template", "names no template")
+    wording = wording_of(usable(template), request.variables, request.raw)
+    check_variables(wording, request.raw)
+    return wording
+
+
+def check_content(
+    deps: Deps, request: SendRequest, wording: Wording | None, platforms: Collection[Platform | None], channels: Collection[Channel]
+) -> None:
+    """Refuse what FCM would refuse, in every form that the request alone decides: on each platform, in each language of its template.
+
+    So is one that names another Android channel than the tenant's, if it has listed any.
+    """
+
+    def check(message: Message, alike: Collection[Platform | None]) -> None:
+        check_spoken(message, alike)
+        check_channel(message, channels)
+
+    if wording is None:
+        check(request.message, platforms)
+    else:
+        # Whose username is long is not known yet; that anybody's can be too long is `check_addressed`'s.
+        check_variants(wording, platforms, lambda platform, locale: _say(deps, wording, request, platform, locale, SAMPLE), check)
+
+
+def check_addressed(deps: Deps, request: SendRequest, wording: Wording | None, recipients: Iterable[Recipient]) -> None:
+    """Refuse what is too big for somebody because of the username in it."""
+    if wording is None or not wording.personal:
+        return
+    for rendition in {rendition_of(wording, row) for row in recipients}:
+        check_spoken(_say(deps, wording, request, rendition.platform, rendition.locale, rendition.username), (rendition.platform,))
+
+
+def life_of(request: SendRequest, wording: Wording | None, *, usual: int | None) -> int:
+    """The whole life of the message in seconds; `usual` is the tenant's for a message that says none."""
+    return ttl_seconds_for(request.message, usual=usual) if wording is None else ttl_seconds_of(wording, request.raw, usual=usual)
+
+
+def message_for(deps: Deps, notification: Notification, rendition: Rendition) -> Message:
+    """What a notification says in one of its forms. Every form was found good when the request was accepted; InvalidRequest if one is not now."""
+    wording = notification.wording
+    if wording is None:
+        return notification.message
+    return compose(
+        wording,
+        notification.request,
+        deps.renderer.render,
+        platform=rendition.platform,
+        locale=rendition.locale,
+        username=rendition.username,
+    )
+
+
+def _say(deps: Deps, wording: Wording, request: SendRequest, platform: Platform | None, locale: str | None, username: str | None = None) -> Message:
+    return compose(wording, request.raw, deps.renderer.render, platform=platform, locale=locale, username=username)

@@ -1,0 +1,26 @@
+"""Instants in a query string: RFC 3339 with an offset, and nothing that merely can be read as a time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
+
+_WANTED = "must be a time like 2026-11-24T08:00:00Z, with an offset"
+
+
+def _check_form(value: object) -> object:
+    if not isinstance(value, str) or not any(letter in value for letter in "Tt "):
+        raise ValueError(_WANTED)
+    return value
+
+
+def _to_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(_WANTED) from error
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_check_form), AfterValidator(_to_utc)]

@@ -1,0 +1,278 @@
+"""One entry for each route: how its owner asks for something good, and how another tenant's things get into the request.
+
+`ask` makes a request about things of one place; where the place is another tenant's, its names stand in the path. `mentions` makes, for each field of
+query or body that names a thing, a request about one's own things that names something of another place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.locks.asking import Ask
+from tests.locks.door import Door, Mention, at, in_body, in_query, lists, nothing
+from tests.locks.place import Place
+
+
+def _device(place: Place) -> str:
+    return place.device()
+
+
+def _profile(place: Place) -> str:
+    return place.profile()
+
+
+def _app(place: Place) -> str:
+    return place.app()
+
+
+def _client(place: Place) -> str:
+    return place.client()
+
+
+def _template(place: Place) -> str:
+    return place.template()
+
+
+def _notification(place: Place) -> str:
+    return place.notification()[0]
+
+
+def _failed(place: Place) -> str:
+    return place.failed_notification()[0]
+
+
+def _dead_letter(place: Place) -> str:
+    return f"{_failed(place)}-0"
+
+
+def _username(place: Place) -> str:
+    return place.username()
+
+
+def _phone_number(place: Place) -> str:
+    return place.phone_number()
+
+
+def _external_id(place: Place) -> str:
+    return place.external_id()
+
+
+def _install(place: Place) -> str:
+    return place.install()
+
+
+def _token(place: Place) -> str:
+    return place.target("token")
+
+
+def _fid(place: Place) -> str:
+    return place.target("fid")
+
+
+def _new_device(place: Place) -> Ask:
+    return Ask(body={"token": place.names.new_target("token"), "username": place.username()})
+
+
+def _change_device(place: Place) -> Ask:
+    return Ask({"id": place.device()}, body={"app_version": "2.0"})
+
+
+def _new_profile(place: Place) -> Ask:
+    return Ask(body={"username": place.names.new_private("username"), "tags": ["beta"]})
+
+
+def _change_profile(place: Place) -> Ask:
+    return Ask({"id": place.profile()}, body={"locale": "sw"})
+
+
+def _words(place: Place) -> dict[str, str]:
+    return {"title": place.names.new_private("title"), "body": place.names.new_private("body")}
+
+
+def _new_template(place: Place) -> Ask:
+    return Ask(body={"name": place.names.new_name("template"), **_words(place)})
+
+
+def _change_app(place: Place) -> Ask:
+    return Ask({"id": place.app()}, body={"name": place.names.new_name("app")})
+
+
+def _new_app(place: Place) -> Ask:
+    return Ask(body={"name": place.names.new_name("app"), "firebase_project_id": place.names.new_project()})
+
+
+def _new_client(place: Place) -> Ask:
+    return Ask(body={"name": place.names.new_name("client"), "scopes": ["read"]})
+
+
+def _recipient(place: Place) -> Ask:
+    notification_id, device = place.notification()
+    return Ask({"id": notification_id, "device": device})
+
+
+def _inactive(place: Place) -> Ask:
+    place.inactive_device()
+    return Ask(body={"older_than_days": 0})
+
+
+def _send_to(name: str, find: Callable[[Place], Any]) -> Mention:
+    return lambda own, other: Ask(body={"to": {name: find(other)}, **_words(own)})
+
+
+def _notify(place: Place) -> Ask:
+    return Ask(body={"to": {"device_ids": [place.device()]}, "data": {"order": place.names.new_private("data")}, **_words(place)})
+
+
+_SEND_MENTIONS: dict[str, Mention] = {
+    "to.device_ids": _send_to("device_ids", lambda place: [place.device()]),
+    "to.profile_ids": _send_to("profile_ids", lambda place: [place.profile()]),
+    "to.usernames": _send_to("usernames", lambda place: [place.username()]),
+    "to.phone_numbers": _send_to("phone_numbers", lambda place: [place.phone_number()]),
+    "to.targets.token": _send_to("targets", lambda place: [{"token": place.target("token")}]),
+    "to.targets.fid": _send_to("targets", lambda place: [{"fid": place.target("fid")}]),
+    "to.segment.profile_ids": _send_to("segment", lambda place: {"profile_ids": [place.profile()]}),
+    "only.profile_ids": lambda own, other: Ask(
+        body={"to": {"device_ids": [own.device()]}, "only": {"profile_ids": [other.profile()]}, **_words(own)}
+    ),
+    "phone_number": lambda own, other: Ask(body={"phone_number": other.phone_number(), **_words(own)}),
+    "template": lambda own, other: Ask(body={"to": {"device_ids": [own.device()]}, "template": other.template()}),
+}
+_BULK_MENTIONS: dict[str, Mention] = {
+    f"devices.{name}": lambda own, other, mention=mention: Ask(body={"devices": [mention(own, other).body, _new_device(own).body]})
+    for name, mention in in_body(
+        _new_device, token=_token, fid=_fid, profile_id=_profile, username=_username, phone_number=_phone_number, device_id=_install
+    ).items()
+}
+_PLATFORM_SEES_ALL = "the platform sees every tenant, and a project belongs to one"
+_ACTIONS = {"actions.id": "a word of the message itself, looked up nowhere"}
+_OF_A_TEMPLATE = {
+    f"{path}actions.id": _ACTIONS["actions.id"] for path in ("", "platforms.android.", "platforms.ios.", "platforms.web.", "locales.*.")
+}
+_CHANNELS = {"channels.id": "a word of the setting itself, looked up nowhere"}
+
+OPEN = {
+    "GET /docs": "the document, for people",
+    "GET /docs/scalar.js": "the page's script",
+    "GET /health": "how the service is, without anything of a tenant",
+    "GET /health/live": "that the process runs",
+    "GET /openapi.json": "the document, which is public",
+}
+"""Routes without a lock, and what they show."""
+DOORS = (
+    Door("GET /apps", nothing, paged_for_platform=True),
+    Door(
+        "POST /apps",
+        _new_app,
+        platform=True,
+        nothing_in={"firebase_project_id": _PLATFORM_SEES_ALL, "credential": _PLATFORM_SEES_ALL, **_CHANNELS},
+    ),
+    Door("GET /apps/<id>", at(_app)),
+    Door("PUT /apps/<id>", _change_app, mentions=in_body(_change_app, credential=lambda place: place.account()), nothing_in=_CHANNELS),
+    Door("POST /apps/<id>/clients", lambda place: Ask({"id": place.app()}, body=_new_client(place).body)),
+    Door("POST /apps/<id>/release", at(lambda place: place.held_app(), targets="keep")),
+    Door("GET /apps/<id>/rotate-keys", at(_app)),
+    Door("POST /apps/<id>/rotate-keys", at(_app)),
+    Door("POST /apps/<id>/verify", at(_app)),
+    Door(
+        "GET /audit",
+        lists(_device),
+        mentions=in_query("client_id", lambda place: place.actor()) | in_query("resource_id", _device),
+        narrower={"resource": "device"},
+    ),
+    Door("GET /clients", lists(_client)),
+    Door("POST /clients", _new_client),
+    Door("DELETE /clients/<id>", at(_client)),
+    Door("GET /clients/<id>", at(_client)),
+    Door("PUT /clients/<id>", at(_client, "id", name="Renamed")),
+    Door("POST /clients/<id>/rotate", at(_client, overlap_seconds=60), admins_for_others=True),
+    Door("GET /dead-letters", lists(_failed), narrower={"kind": "notification"}),
+    Door("GET /dead-letters/<id>", at(_dead_letter)),
+    Door("POST /dead-letters/<id>/replay", at(_dead_letter)),
+    Door(
+        "GET /devices",
+        lists(_device),
+        mentions=in_query("profile_id", _profile) | in_query("device_id", _install) | in_query("username", _username),
+        narrower={"platform": "android"},
+    ),
+    Door(
+        "POST /devices",
+        _new_device,
+        mentions=in_body(
+            _new_device, token=_token, fid=_fid, profile_id=_profile, username=_username, phone_number=_phone_number, device_id=_install
+        ),
+        by_user=lambda user: Ask(body={"token": user.names.new_target("token")}),
+    ),
+    Door("POST /devices/bulk", lambda place: Ask(body={"devices": [_new_device(place).body]}), mentions=_BULK_MENTIONS),
+    Door("POST /devices/delete-inactive", _inactive),
+    Door(
+        "POST /devices/lookup",
+        lambda place: Ask(body={"token": _token(place)}),
+        mentions={"token": lambda _, other: Ask(body={"token": _token(other)}), "fid": lambda _, other: Ask(body={"fid": _fid(other)})},
+    ),
+    Door("DELETE /devices/<id>", at(_device), by_user=at(_device)),
+    Door("GET /devices/<id>", at(_device), by_user=at(_device)),
+    Door(
+        "PUT /devices/<id>",
+        _change_device,
+        mentions=in_body(
+            _change_device, token=_token, fid=_fid, profile_id=_profile, username=_username, phone_number=_phone_number, device_id=_install
+        ),
+        by_user=_change_device,
+    ),
+    Door("POST /devices/<id>/activate", at(lambda place: place.inactive_device())),
+    Door("POST /devices/<id>/deactivate", at(_device)),
+    Door("POST /devices/<id>/erase", at(_device)),
+    Door("GET /health/ready", nothing),
+    Door(
+        "GET /notifications",
+        lists(_notification),
+        mentions=in_query("username", _username)
+        | in_query("profile_id", _profile)
+        | in_query("client_id", lambda place: place.actor())
+        | in_query("template", _template)
+        | in_query("schedule_id", _notification),
+        narrower={"status": "queued"},
+    ),
+    Door("GET /notifications/<id>", at(_notification)),
+    Door("POST /notifications/<id>/cancel", at(_notification)),
+    Door("GET /notifications/<id>/deliveries", at(_notification)),
+    Door("GET /notifications/<id>/devices/<device>", _recipient),
+    Door("POST /notifications/<id>/pause", at(_notification)),
+    Door("POST /notifications/<id>/resume", at(_notification)),
+    Door("POST /notifications/<id>/retry", at(_failed)),
+    Door("GET /notifications/<id>/status", at(_notification)),
+    Door(
+        "POST /notifications/status",
+        lambda place: Ask(body={"ids": [_notification(place)]}),
+        mentions={"ids": lambda own, other: Ask(body={"ids": [_notification(own), _notification(other)]})},
+    ),
+    Door("POST /notify", _notify, mentions=_SEND_MENTIONS, nothing_in=_ACTIONS),
+    Door(
+        "GET /profiles",
+        lists(_profile),
+        mentions=in_query("username", _username) | in_query("phone_number", _phone_number) | in_query("external_id", _external_id),
+        narrower={"deleted": "true"},
+    ),
+    Door("POST /profiles", _new_profile, mentions=in_body(_new_profile, username=_username, phone_number=_phone_number, external_id=_external_id)),
+    Door("DELETE /profiles/<id>", at(_profile)),
+    Door("GET /profiles/<id>", at(_profile)),
+    Door(
+        "PUT /profiles/<id>",
+        _change_profile,
+        mentions=in_body(_change_profile, username=_username, phone_number=_phone_number, external_id=_external_id),
+    ),
+    Door("POST /profiles/<id>/erase", at(_profile)),
+    Door("GET /profiles/<id>/export", at(lambda place: place.profile_with_devices())),
+    Door("POST /profiles/<id>/restore", at(_profile)),
+    Door("GET /templates", lists(_template), narrower={"prefix": "t"}),
+    Door("POST /templates", _new_template, mentions=in_body(_new_template, name=_template), nothing_in=_OF_A_TEMPLATE),
+    Door("DELETE /templates/<name>", at(_template, "name")),
+    Door("GET /templates/<name>", at(_template, "name")),
+    Door("PUT /templates/<name>", lambda place: Ask({"name": _template(place)}, body=_words(place)), nothing_in=_OF_A_TEMPLATE),
+    Door(
+        "POST /templates/<name>/render",
+        lambda place: Ask({"name": _template(place)}, body={"variables": {"order": place.names.new_private("variable")}}),
+        mentions={"username": lambda own, other: Ask({"name": _template(own)}, body={"username": _username(other)})},
+    ),
+)

@@ -1,0 +1,149 @@
+"""A tenant's own things, made through the API by the tenant's own client; and a user's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from flask.testing import FlaskClient
+
+from fanfare.domain.brake import Quarantine
+from fanfare.domain.chunk import Chunk, ChunkKey
+from fanfare.domain.dead_letter import dead_letter_of
+from fanfare.domain.delivery import plan_chunk
+from fanfare.domain.outcome import Outcome, Result
+from fanfare.domain.tenant import Tenant
+from fanfare.ports import Deps
+from tests.locks.asking import Ask, send
+from tests.locks.names import Names
+
+_TIRED = Result(Outcome.FAILED, "UNAVAILABLE", 503, 7, dead_letter=True)
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT")
+_FIGURE = re.compile(r"\d")
+_SHORTEST_FACT = 12
+
+
+class Home:
+    """One tenant. `facts` are the words that its answers held: another tenant must read none of them."""
+
+    def __init__(self, deps: Deps, phone: FlaskClient, names: Names, tenant: Tenant, owner: Mapping[str, str]) -> None:
+        self.deps, self.names, self.id, self.project, self.owner = deps, names, tenant.id, tenant.firebase_project_id, dict(owner)
+        self.facts: set[str] = {tenant.id}
+        self._phone = phone
+
+    def made(self, route: str, body: Any, **path: str) -> Any:
+        """What a request of the tenant's own client makes."""
+        answer = send(self._phone, route, Ask(path, body=body), self.owner)
+        assert answer.status_code < 300, f"{route}: {answer.status_code} {answer.text}"
+        self.facts.update(words_of(answer.json))
+        return answer.json
+
+    def app(self) -> str:
+        return self.id
+
+    def held_app(self) -> str:
+        """The tenant, in quarantine: only then there is something to release."""
+        self.deps.tenants.update(self.id, lambda stored: replace(stored, quarantine=Quarantine("unregistered", self.deps.clock.now(), ())))
+        return self.id
+
+    def account(self) -> dict[str, Any]:
+        return self.names.new_account(self.project)
+
+    def client(self) -> str:
+        made = self.made("POST /clients", {"name": self.names.new_name("client"), "scopes": ["read"]})
+        self.names.keep_secrets([made["token"]])
+        return str(made["id"])
+
+    def actor(self) -> str:
+        """The client that has made everything here."""
+        return self.owner["Client-ID"]
+
+    def device(self) -> str:
+        return str(self._registered()["id"])
+
+    def inactive_device(self) -> str:
+        device = self.device()
+        self.made("POST /devices/<id>/deactivate", None, id=device)
+        return device
+
+    def install(self) -> str:
+        return str(self._registered(device_id=self.names.new_name("install"))["device_id"])
+
+    def target(self, kind: str) -> str:
+        target = self.names.new_target(kind)
+        self.made("POST /devices", {kind: target, "username": self.names.new_private("username")})
+        return target
+
+    def profile(self) -> str:
+        return str(self._known("username")["id"])
+
+    def profile_with_devices(self) -> str:
+        profile = self.profile()
+        for _ in range(2):
+            self.made("POST /devices", {"token": self.names.new_target("token"), "profile_id": profile})
+        return profile
+
+    def username(self) -> str:
+        return str(self._known("username")["username"])
+
+    def phone_number(self) -> str:
+        return str(self.made("POST /profiles", {"phone_number": self.names.new_phone_number()})["phone_number"])
+
+    def external_id(self) -> str:
+        return str(self._known("external_id")["external_id"])
+
+    def template(self) -> str:
+        words = {"title": self.names.new_private("title"), "body": self.names.new_private("body")}
+        return str(self.made("POST /templates", {"name": self.names.new_name("template"), **words})["name"])
+
+    def notification(self) -> tuple[str, str]:
+        """A notification that waits to be sent to two devices, and one of them."""
+        devices = [self.device(), self.device()]
+        words = {"title": self.names.new_private("title"), "body": self.names.new_private("body"), "data": {"k": self.names.new_private("data")}}
+        made = self.made("POST /notify", {"to": {"device_ids": devices}, **words})
+        return str(made["id"]), devices[0]
+
+    def failed_notification(self) -> tuple[str, str]:
+        """A notification that failed for good, which has a dead letter, and one of its devices."""
+        notification_id, device = self.notification()
+        key, now = ChunkKey(self.id, notification_id, 0), self.deps.clock.now()
+        chunk, notification = self.deps.notifications.claim(key, "owner-1", now), self.deps.notifications.get(self.id, notification_id)
+        assert isinstance(chunk, Chunk)
+        assert notification is not None
+        rows = self.deps.notifications.read_recipients(key)
+        plan = plan_chunk(notification, chunk, rows, {row.device_id: _TIRED for row in rows}, now, None)
+        assert self.deps.notifications.conclude(plan.chunk, plan.notification, dead_letter_of(plan.chunk, now))
+        return notification_id, device
+
+    def _registered(self, **fields: str) -> Any:
+        return self.made("POST /devices", {"token": self.names.new_target("token"), "username": self.names.new_private("username"), **fields})
+
+    def _known(self, by: str) -> Any:
+        return self.made("POST /profiles", {by: self.names.new_private(by)})
+
+
+class OwnThings:
+    """What a user of an app has of their own: devices."""
+
+    def __init__(self, phone: FlaskClient, names: Names, headers: Mapping[str, str]) -> None:
+        self.names, self.headers = names, dict(headers)
+        self._phone = phone
+
+    def device(self) -> str:
+        answer = send(self._phone, "POST /devices", Ask(body={"token": self.names.new_target("token")}), self.headers)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json["id"])
+
+
+def words_of(answer: Any) -> Iterator[str]:
+    """The words of an answer that are nobody else's: long ones with a figure in them, times left out."""
+    if isinstance(answer, Mapping):
+        for value in answer.values():
+            yield from words_of(value)
+    elif isinstance(answer, list):
+        for value in answer:
+            yield from words_of(value)
+    elif isinstance(answer, str) and len(answer) >= _SHORTEST_FACT and _FIGURE.search(answer) and not _TIME.match(answer):
+        yield answer

@@ -1,0 +1,84 @@
+"""The entry points within functions-framework: no answer is the framework's own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import functions_framework
+import pytest
+from flask import Flask, Response, request
+from flask.testing import FlaskClient
+
+from tests.structure.source import ROOT
+
+MAIN = str(ROOT / "functions" / "main.py")
+SECRET = "s3cret-of-a-deployment"
+STRANGE_PATHS = ["/robots.txt", "/favicon.ico", "/a%0Ab", "/%0A", "//evil.example/x", "/a//b", "/%2e%2e/x", "/%FF%FE", "/a%00b", "/\\x"]
+
+
+def frame(target: str) -> Flask:
+    """The framework's app around one function, as gunicorn serves it."""
+    framework = functions_framework.create_app(target, MAIN)
+    assert isinstance(framework, Flask)
+    return framework
+
+
+@pytest.fixture
+def echo() -> FlaskClient:
+    """The framework with a function that says what reached it."""
+    framework = frame("api")
+    framework.view_functions["run"] = lambda **_: Response(f"ours: {request.method}")
+    return framework.test_client()
+
+
+@pytest.fixture
+def unconfigured(monkeypatch: pytest.MonkeyPatch) -> Iterator[FlaskClient]:
+    """A function that can't be built: its deployment lacks a setting."""
+    for name in ("GOOGLE_CLOUD_PROJECT", "SEND_URL", "FLASK_DEBUG"):
+        monkeypatch.delenv(name, raising=False)
+    framework = frame("api")
+    logger = logging.getLogger(framework.name)
+    logger.disabled = True
+    yield framework.test_client()
+    logger.disabled = False
+
+
+@pytest.mark.parametrize("path", STRANGE_PATHS)
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "HEAD", "BREW"])
+def test_every_path_and_method_reaches_our_app(echo: FlaskClient, path: str, method: str) -> None:
+    answer = echo.open(path, method=method, headers={"Host": "evil.example"})
+    assert (answer.status_code, "Location" in answer.headers) == (200, False)
+    assert method == "HEAD" or answer.text.startswith(f"ours: {method}")
+
+
+def test_a_host_that_is_no_name_reaches_our_app(echo: FlaskClient) -> None:
+    answer = echo.get("/api/v1/health", headers={"Host": "a b<c>"})
+    assert (answer.status_code, answer.text.startswith("ours: GET")) == (200, True)
+
+
+def test_a_function_that_can_not_be_built_answers_in_our_own_words(unconfigured: FlaskClient) -> None:
+    answer = unconfigured.get("/api/v1/health", headers={"X-Forwarded-Proto": "https"})
+    assert (answer.status_code, answer.content_type, answer.json["code"]) == (500, "application/problem+json", "internal_error")
+    assert "GOOGLE_CLOUD_PROJECT" not in answer.text
+    assert "Traceback" not in answer.text
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert answer.headers["Strict-Transport-Security"]
+    assert "X-Google-Status" not in answer.headers
+
+
+def test_what_breaks_outside_of_our_app_is_told_to_nobody(unconfigured: FlaskClient) -> None:
+    def break_off(path: str) -> Response:
+        raise OSError(SECRET, path)
+
+    unconfigured.application.view_functions["run"] = break_off
+    for path in ("/", "/robots.txt"):
+        answer = unconfigured.get(path)
+        assert (answer.status_code, answer.json["code"], SECRET in answer.text) == (500, "internal_error", False)
+
+
+def test_no_variable_switches_the_frameworks_debugger_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLASK_DEBUG", "1")
+    framework = frame("send")
+    assert (framework.debug, framework.config["PROPAGATE_EXCEPTIONS"]) == (False, False)
