@@ -29,15 +29,15 @@ run: setup ## Start the local stack, send a first push and stay up until Ctrl-C
 test: setup lint ## Run every check: lint, all tests, the rules, the coverage gate
 	@mkdir -p .local/coverage
 	@$(COVERAGE) erase
-	$(COVERAGE) run -m pytest tests/unit tests/structure
-	$(COVERAGE) run -m pytest tests/contract tests/e2e --numprocesses 2 --dist loadfile --durations 10
+	$(COVERAGE) run -m pytest tests/unit tests/structure --numprocesses 2
+	$(COVERAGE) run -m pytest tests/surface tests/contract tests/e2e --numprocesses 2 --dist loadfile --durations 10
 	@$(COVERAGE) combine -q
 	$(COVERAGE) report --fail-under=90
 	$(COVERAGE) report --include='functions/fanfare/domain/*' --fail-under=100
 	@$(MAKE) --no-print-directory test-rules
 
 test-unit: setup ## Run the unit and structure tests alone
-	$(PYTHON) -m pytest tests/unit tests/structure
+	$(PYTHON) -m pytest tests/unit tests/structure --numprocesses 2
 
 test-rules: setup ## Test the Firestore rules against an emulator
 	$(PYTHON) -m local.emulators -- node --test tests/rules/*.test.mjs

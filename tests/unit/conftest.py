@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 # The suite is run with every change and must take seconds; a property that needs more examples says so itself.
-settings.register_profile("unit", max_examples=50, deadline=None)
+settings.register_profile("unit", max_examples=25, deadline=None)
 settings.load_profile("unit")
 
 _NETWORK = frozenset({"socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto"})

@@ -7,6 +7,7 @@ instances never need the templates' schemas, and a push should not wait for them
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from http import HTTPStatus
 from importlib import import_module
 from threading import RLock
@@ -20,6 +21,7 @@ from fanfare.ports import Deps
 from fanfare.web import docs, gate
 from fanfare.web.bodies import StrictJson
 from fanfare.web.methods import methods_of
+from fanfare.web.openapi import build_document
 from fanfare.web.problems import HTTP_CODES, problem, problem_of
 from fanfare.web.resource import PREFIX, Resource
 from fanfare.web.schema import Problem
@@ -81,10 +83,16 @@ def _build(deps: Deps, modules: Iterable[str]) -> Flask:
     app.json = StrictJson(app)
     for resource in _load(modules):
         resource.serve(app)
-    docs.add_routes(app, PREFIX, _describe)
+    docs.add_routes(app, PREFIX, _document)
     gate.install(app, deps)
     _handle_errors(app)
     return app
+
+
+@cache
+def _document() -> dict[str, Any]:
+    """The OpenAPI document: made at its first reader, in place, and the same for all."""
+    return build_document(_describe())
 
 
 def _describe() -> OpenAPI:

@@ -5,16 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from importlib.resources import files
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Flask, Response, jsonify
 
 from fanfare.web.gate import deps, public
-from fanfare.web.openapi import build_document
-
-if TYPE_CHECKING:
-    from flask_openapi import OpenAPI
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -49,17 +44,12 @@ _DIRECTIVES = (
 """Scripts of ours alone. The viewer makes its styles itself: most under the page's nonce, two sheets that always read the same, and attributes."""
 
 
-def add_routes(app: Flask, prefix: str, describe: Callable[[], OpenAPI]) -> None:
-    """Add `/openapi.json` and `/docs` under the prefix; `describe` builds what the document is read from, at its first reader."""
-    # The library builds its document in place.
-    lock, built = Lock(), list[dict[str, Any]]()
+def add_routes(app: Flask, prefix: str, document: Callable[[], dict[str, Any]]) -> None:
+    """Add `/openapi.json` and `/docs` under the prefix; `document` is asked when somebody wants to read it."""
 
     def show_document() -> Response:
         """Show the OpenAPI document."""
-        with lock:
-            if not built:
-                built.append(build_document(describe()))
-        return jsonify(built[0])
+        return jsonify(document())
 
     def show_page() -> Response:
         """Show the OpenAPI document to people."""

@@ -39,7 +39,7 @@ def prepare(settings: Mapping[str, Any], encode_chunk: Encode | None = None) -> 
     """Build the real sender; returns what sends so many messages, 500 a chunk, and counts the accepted."""
     secrets = cast("GoogleSecretStore", _OneSecret(settings["account"]))
     sender = FcmPushSender(FcmEndpoint(settings["url"], settings["ca"]), FcmCredentials(secrets, settings["token_uri"]))
-    tenant = Tenant("bench", "Bench", PROJECT, "bench", "bench", datetime.now(tz=UTC))
+    tenant = Tenant("bench", "Bench", PROJECT, "bench", "bench", datetime.now(tz=UTC), credential_version="latest")
     waiting, rows = notification("bench", "benchmark-notification"), recipients()
     encode_rows = encode_chunk or encode_once_per_rendering
 

@@ -104,7 +104,7 @@ def test_busy_chunk_says_when_its_lease_is_over(after: float, wait: int) -> None
     assert decide_claim(stored(ChunkState.CLAIMED), "second", NOW + seconds(after)) == Busy(wait)
 
 
-@settings(max_examples=100, deadline=None, database=None)
+@settings(max_examples=60, deadline=None, database=None)
 @given(st.floats(0, 49.999))
 def test_whoever_waits_as_told_finds_the_lease_over(after: float) -> None:
     chunk = stored(ChunkState.CLAIMED)
@@ -152,7 +152,7 @@ def test_chunk_given_back_can_be_taken_at_once_and_is_swept_if_nobody_does() -> 
     assert decision.chunk.results == RESULTS
 
 
-@settings(max_examples=100, deadline=None, database=None)
+@settings(max_examples=60, deadline=None, database=None)
 @given(st.lists(st.tuples(st.floats(0, 40), st.floats(-2.5, 2.5), st.sampled_from(["claim", "claim", "claim", "renew"])), max_size=25))
 def test_two_claims_never_both_hold_the_chunk(calls: list[tuple[float, float, str]]) -> None:
     """Calls on instances whose clocks differ by up to five seconds: a claim succeeds only when the holder's own clock says that its lease is over."""

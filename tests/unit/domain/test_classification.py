@@ -284,7 +284,7 @@ _fragments = st.sampled_from([
 ])  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None, database=None)
+@settings(max_examples=60, deadline=None, database=None)
 @given(st.lists(_fragments, max_size=4), st.sampled_from(LAYOUTS))
 def test_shortcut_reads_a_name_as_the_parser_would(fragments: list[bytes], layout: bytes) -> None:
     body = layout % b"".join(fragments)

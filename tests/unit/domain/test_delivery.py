@@ -353,7 +353,7 @@ def checked(planned: ChunkPlan, before: dict[str, Result], now: datetime, *, tar
     return planned
 
 
-@settings(max_examples=200, deadline=None, database=None)
+@settings(max_examples=60, deadline=None, database=None)
 @given(
     st.lists(st.sampled_from(Platform), min_size=1, max_size=4), st.lists(_passes, min_size=1, max_size=10), st.sampled_from([0, 100, 3_000, 9_000])
 )

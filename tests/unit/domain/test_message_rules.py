@@ -126,7 +126,7 @@ def is_accepted(message: Message) -> bool:
     return True
 
 
-@settings(max_examples=120, deadline=None, database=None)
+@settings(max_examples=60, deadline=None, database=None)
 @given(_blocks, _blocks, _blocks)
 def test_any_blocks_are_refused_or_make_a_message_that_fcm_documents(android: dict[str, Any], apns: dict[str, Any], webpush: dict[str, Any]) -> None:
     message = Message(title="T", android=android, apns=apns, webpush=webpush)

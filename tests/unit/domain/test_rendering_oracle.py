@@ -165,7 +165,7 @@ def deliveries(draw: st.DrawFn) -> tuple[Message, Platform | None, TargetKind, i
     return message, platform, kind, late_seconds
 
 
-@settings(max_examples=100, deadline=None, database=None)
+@settings(max_examples=60, deadline=None, database=None)
 @given(deliveries())
 def test_json_is_what_firebase_admin_encodes_and_what_fcm_documents(delivery: tuple[Message, Platform | None, TargetKind, int]) -> None:
     message, platform, kind, late_seconds = delivery

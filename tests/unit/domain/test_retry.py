@@ -83,7 +83,7 @@ def due(attempt: int, asked: int, jitter: float, *, failing_for: timedelta = tim
     return retry_at(NOW, wait, NOW - failing_for, expires_at)
 
 
-@settings(max_examples=100, deadline=None, database=None)
+@settings(max_examples=60, deadline=None, database=None)
 @given(_attempts, st.integers(1, 10**12), _jitters)
 @example(1, 3_600, 0.0)
 @example(1, 3_601, 0.0)

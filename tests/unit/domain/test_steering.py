@@ -258,7 +258,7 @@ _decisions = st.lists(st.sampled_from(["cancel", "pause", "resume", "hand", "cla
 _DECIDE: dict[str, Decide] = {"cancel": decide_cancel, "pause": decide_pause, "resume": decide_resume, "hand": decide_by_hand}
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(_outcomes, _decisions)
 def test_whatever_is_asked_in_whatever_order_the_counts_add_up_and_a_cancel_is_final(answers: list[Result | None], steps: list[str]) -> None:
     rows = [a_recipient(device_id=str(number)) for number in range(len(answers))]

@@ -12,7 +12,7 @@ from fanfare.web.api import build_api
 from fanfare.web.cors import ANSWER_HEADERS, REQUEST_HEADERS
 from tests.factories import TENANT_ID
 from tests.fakes import MemoryTenantStore
-from tests.unit.web.surface import BEARER, CONSOLE, CREDENTIALS, EVIL, OTHERS_PAGE, PAGE, PREFIX, all_routes, some_deps
+from tests.surface.surface import BEARER, CONSOLE, CREDENTIALS, EVIL, OTHERS_PAGE, PAGE, PREFIX, all_routes, some_deps
 
 ALLOWED = "Access-Control-Allow-Origin"
 STRANGE = [

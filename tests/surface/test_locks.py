@@ -24,7 +24,7 @@ from tests.locks.traces import audit_entries, quoted
 from tests.locks.walk import Walk
 from tests.locks.world import World
 from tests.service_accounts import a_service_account
-from tests.unit.web.surface import STORES
+from tests.surface.surface import STORES
 
 NOBODY = "http://127.0.0.1:9/"
 """No certificate is ever asked for: every token of the walk is refused, or believed, before."""
@@ -69,6 +69,11 @@ def phone() -> FlaskClient:
     return build_api(fake_deps()).test_client()
 
 
+@pytest.fixture(scope="module")
+def document(phone: FlaskClient) -> Document:
+    return Document(phone.get(f"{PREFIX}/openapi.json").json or {})
+
+
 def routes(phone: FlaskClient) -> set[str]:
     """Every route of the API, as the table names them."""
     rules = phone.application.url_map.iter_rules()
@@ -83,8 +88,7 @@ def test_every_route_has_an_entry(phone: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: door.route)
-def test_every_field_that_names_a_thing_is_tried_with_another_tenants(phone: FlaskClient, door: Door) -> None:
-    document = Document(phone.get(f"{PREFIX}/openapi.json").json or {})
+def test_every_field_that_names_a_thing_is_tried_with_another_tenants(document: Document, door: Door) -> None:
     untried = document.names_of_things(door.route) - door.mentions.keys() - door.nothing_in.keys()
     assert [f"{door.route}: {field} needs a mention in tests/locks/doors.py, or a reason in `nothing_in`" for field in sorted(untried)] == []
     assert door.nothing_in.keys() <= document.query_of(door.route) | document.body_of(door.route)

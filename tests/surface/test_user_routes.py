@@ -17,7 +17,7 @@ from fanfare.web.api import build_api
 from fanfare.web.gate import Access
 from tests.factories import NOW, TENANT_ID, a_client, client_token
 from tests.fakes import MemoryAuditStore, MemoryRefusalCounter, ScriptedUserAuthenticator
-from tests.unit.web.surface import BEARER, CREDENTIALS, PREFIX, USER_TOKEN, all_routes, some_deps, stored
+from tests.surface.surface import BEARER, CREDENTIALS, PREFIX, USER_TOKEN, all_routes, some_deps, stored
 
 FOR_USERS = {
     ("POST", f"{PREFIX}/devices"),

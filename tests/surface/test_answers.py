@@ -16,7 +16,7 @@ from fanfare.web.api import build_api
 from fanfare.web.schedule import build_schedule
 from fanfare.web.send import build_send
 from tests.fakes import MemoryDeviceStore, ScriptedCallAuthenticator, fake_deps
-from tests.unit.web.surface import CREDENTIALS, PREFIX, all_routes, some_deps
+from tests.surface.surface import CREDENTIALS, PREFIX, all_routes, some_deps
 
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
@@ -29,7 +29,7 @@ NOTHING = "default-src 'none'; frame-ancestors 'none'"
 SECRET = "s3cret-of-a-customer"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def api() -> FlaskClient:
     return build_api(some_deps()).test_client()
 

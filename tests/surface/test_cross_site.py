@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from fanfare.ports import Deps
 from fanfare.web.api import build_api
-from tests.unit.web.surface import CREDENTIALS, EVIL, PREFIX, USER_TOKEN, all_routes, some_deps, stored
+from tests.surface.surface import CREDENTIALS, EVIL, PREFIX, USER_TOKEN, all_routes, some_deps, stored
 
 FROM_EVIL = {"Origin": EVIL, "Referer": f"{EVIL}/page", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
 CONTENT = {"username": "mallory", "token": "stolen", "to": {"topic": "all"}, "title": "Hello"}

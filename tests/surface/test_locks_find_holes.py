@@ -27,7 +27,7 @@ from tests.fakes import (
 )
 from tests.locks.doors import DOORS
 from tests.locks.walk import Walk
-from tests.unit.web.test_locks import walk_of
+from tests.surface.test_locks import walk_of
 
 
 class AllTenantsDevices(MemoryDeviceStore):
