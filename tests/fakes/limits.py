@@ -17,6 +17,7 @@ class MemoryRateLimiter:
 
     def __init__(self, clock: Clock | None = None) -> None:
         self.down = False
+        self.failures = 0
         self._clock = clock or FixedClock()
         self._counters: Counter[str] = Counter()
         self._turns = itertools.count()
@@ -24,6 +25,7 @@ class MemoryRateLimiter:
 
     def use(self, budget: Budget) -> Usage:
         if self.down:
+            self.failures += 1
             raise Unavailable("Firestore does not answer.")
         with self._lock:
             now = self._clock.now()

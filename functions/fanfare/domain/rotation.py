@@ -11,11 +11,10 @@ An instance may know a client as it was 60 seconds ago (ten minutes while Firest
 
 from __future__ import annotations
 
-import hmac
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from fanfare.domain.client import Client, hash_token
+from fanfare.domain.client import Client, hash_token, is_same_hash
 from fanfare.domain.errors import Conflict, Forbidden
 
 EXPIRING = timedelta(days=14)
@@ -31,7 +30,7 @@ def is_expiring(client: Client, now: datetime) -> bool:
 
 def token_expires_at(client: Client, token: str) -> datetime | None:
     """When the token ends that a client came with; None if it does not."""
-    is_previous = client.previous_token_hash is not None and hmac.compare_digest(hash_token(token), client.previous_token_hash)
+    is_previous = client.previous_token_hash is not None and is_same_hash(client.previous_token_hash, hash_token(token))
     return client.previous_valid_until if is_previous else client.expires_at
 
 
@@ -82,7 +81,7 @@ def reissued(client: Client, rotation: Rotation) -> Client:
 
 def check_present_token(client: Client, token: str) -> None:
     """Refuse that a client rotates itself with a token that was rotated out: whoever found an old one would take the client over."""
-    if not hmac.compare_digest(hash_token(token), client.token_hash):
+    if not is_same_hash(client.token_hash, hash_token(token)):
         raise Forbidden("A client rotates itself with its present token alone.", "admin")
 
 

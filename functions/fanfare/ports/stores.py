@@ -186,6 +186,11 @@ class AuditStore(Protocol):
 class RateLimiter(Protocol):
     """Counters of requests, by caller, group and minute."""
 
+    @property
+    def failures(self) -> int:
+        """How many requests this instance could not count, since it began."""
+        ...
+
     def use(self, budget: Budget) -> Usage:
         """Count a request and judge it; Unavailable if it can't be done in a second."""
         ...

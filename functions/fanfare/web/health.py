@@ -44,11 +44,15 @@ class ComponentOut(Out):
 
 
 class ReadyOut(Out):
-    """What an operator asks first: every component, and the tenants whose messages are held (a tenant's client sees its own alone)."""
+    """What an operator asks first: every component, and the tenants whose messages are held (a tenant's client sees its own alone).
+
+    `uncounted_requests` were let through by this instance because the rate limiter did not answer.
+    """
 
     status: Literal["ok", "degraded"]
     components: dict[str, ComponentOut]
     held: list[AppStateOut]
+    uncounted_requests: int
 
 
 class LiveOut(Out):
@@ -81,7 +85,7 @@ def ready() -> Response:
     components = deps().health.check()
     held = [show_state(tenant) for tenant in list_held_tenants(deps(), caller())]
     shown = {name: {"state": found.state.value, "latency_ms": found.latency_ms} for name, found in components.items()}
-    return jsonify({"status": _status(components), "components": shown, "held": held})
+    return jsonify({"status": _status(components), "components": shown, "held": held, "uncounted_requests": deps().rates.failures})
 
 
 def _status(components: Mapping[str, ComponentHealth]) -> str:

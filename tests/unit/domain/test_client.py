@@ -105,3 +105,9 @@ def test_scopes_of_a_tenant_do_not_make_tenants() -> None:
     assert frozenset(Scope) - TENANT_SCOPES == {Scope.PLATFORM}
     with pytest.raises(Forbidden):
         check_scope(a_client(scopes=TENANT_SCOPES), {Scope.PLATFORM})
+
+
+@pytest.mark.parametrize("stored", ["", "\u043a\u043b\u044e\u0447", "\ud800", "x" * 10_000])
+def test_hash_that_a_hand_has_broken_opens_nothing_and_breaks_nothing(stored: str) -> None:
+    broken = a_client(token_hash=stored, previous_token_hash=stored, previous_valid_until=NOW + SECOND)
+    assert refusal_of(broken, client_token(), "", NOW) is RefusalReason.WRONG_TOKEN

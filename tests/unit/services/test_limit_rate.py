@@ -30,3 +30,4 @@ def test_limiter_that_does_not_answer_lets_everybody_through_and_says_so() -> No
     rates.down = True
     assert limit_rate(fake_deps(rates=rates, log=log), TENANT_ID, "client-1", {"send": 0}, LimitGroup.SEND) is None
     assert [record.event for record in log.records] == ["rate_limiter_failed_open"]
+    assert rates.failures == 1

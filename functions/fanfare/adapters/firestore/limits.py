@@ -12,6 +12,7 @@ from google.cloud.firestore import Increment
 
 from fanfare.adapters.firestore.client import translated
 from fanfare.adapters.firestore.paths import collection_of
+from fanfare.domain.errors import Unavailable
 from fanfare.domain.limits import WINDOW, Budget, Usage, Window, block_of, left_of, parts_of, usage_of, window_at
 from fanfare.ports import Clock
 
@@ -43,6 +44,7 @@ class FirestoreRateLimiter:
         self._turns = itertools.count()
         self._minutes: dict[Budget, _Minute] = {}
         self._lock = threading.Lock()
+        self.failures = 0
 
     def use(self, budget: Budget) -> Usage:
         """Count a request; Unavailable if it can't be done in a second."""
@@ -99,6 +101,10 @@ class FirestoreRateLimiter:
     def _add(self, window: Window, number: int) -> int:
         reference = collection_of(self._firestore, window.budget.tenant, "limits").document(window.key)
         fields = {"n": Increment(number), "expires_at": window.started_at + 2 * WINDOW}
-        with translated():
-            result = reference.set(fields, merge=True, retry=None, timeout=WAIT_SECONDS)
+        try:
+            with translated():
+                result = reference.set(fields, merge=True, retry=None, timeout=WAIT_SECONDS)
+        except Unavailable:
+            self.failures += 1
+            raise
         return int(result.transform_results[0].integer_value)
