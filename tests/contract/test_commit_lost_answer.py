@@ -17,8 +17,8 @@ from fanfare.domain.audit import AuditEntry, trail
 from fanfare.domain.call import Actor, ActorKind
 from fanfare.domain.chunk import CLOCK_SKEW, LEASE, Busy, Chunk, ChunkKey, ChunkState
 from fanfare.domain.errors import Conflict, IdempotencyInProgress, Unavailable
+from fanfare.domain.filters import AuditFilter, DeviceFilter
 from fanfare.domain.idempotency import RESERVATION_LEASE, Attempt, StoredAnswer
-from fanfare.domain.listing import AuditFilter, DeviceFilter
 from fanfare.domain.message import Platform
 from fanfare.domain.notification import NotificationStatus
 from fanfare.domain.outcome import Outcome, Result

@@ -19,7 +19,7 @@ from fanfare.domain.outcome import Outcome, Result
 from fanfare.domain.registration import Details, RegistrationPlan
 from fanfare.services.devices import update_device
 from fanfare.services.register_devices import register_devices
-from tests.contract.stores.real import Stores, open_firestore, real_stores
+from tests.contract.stores.real import Stores, real_stores
 from tests.factories import NOW, a_call, a_device, a_notification, a_recipient, a_registration, a_tenant, a_token
 from tests.fakes import fake_deps
 
@@ -28,14 +28,6 @@ TOKEN = a_token(value="the-secret-part-of-a-token-abcdef")
 FID = a_token(value="the-secret-part-of-a-fid-abcdef", kind=TargetKind.FID)
 SECRET_PARTS = ("the-secret-part-of-a-token", "the-secret-part-of-a-fid", "the-secret-part-of-a-raw")
 KEY = ChunkKey("acme", "notification-1", 0)
-
-
-@pytest.fixture
-def firestore(emulator: str, project_id: str) -> Iterator[Firestore]:
-    """A bare client, which sees what is stored."""
-    client = open_firestore(emulator, project_id)
-    yield client
-    client.close()
 
 
 @pytest.fixture

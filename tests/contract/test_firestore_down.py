@@ -17,8 +17,8 @@ from fanfare.domain.audit import AuditEntry, trail
 from fanfare.domain.call import Actor, ActorKind
 from fanfare.domain.chunk import ChunkKey
 from fanfare.domain.errors import Unavailable
+from fanfare.domain.filters import AuditFilter, DeadLetterFilter, DeviceFilter, NotificationFilter, ProfileFilter
 from fanfare.domain.idempotency import Attempt, StoredAnswer
-from fanfare.domain.listing import AuditFilter, DeadLetterFilter, DeviceFilter, NotificationFilter, ProfileFilter
 from tests.contract.stores.real import Stores, open_firestore, real_stores
 from tests.factories import NOW, a_client, a_device, a_notification, a_profile, a_registration
 

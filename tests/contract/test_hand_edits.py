@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,18 +10,10 @@ from google.cloud.firestore import Client as Firestore
 
 from fanfare.domain.client import Scope
 from fanfare.domain.tenant_settings import TenantSettings
-from tests.contract.stores.real import Stores, open_firestore, real_stores
+from tests.contract.stores.real import Stores, real_stores
 from tests.factories import a_client, a_tenant
 
 MINUTE = timedelta(seconds=61)
-
-
-@pytest.fixture
-def firestore(emulator: str, project_id: str) -> Iterator[Firestore]:
-    """A bare client, which does what a hand does in the console."""
-    client = open_firestore(emulator, project_id)
-    yield client
-    client.close()
 
 
 @pytest.fixture
@@ -56,10 +47,10 @@ def test_setting_broken_by_hand_is_refused_with_a_stored_reason_until_it_is_mend
     assert found.name == "acme"
     assert _stored(firestore, "tenants/acme")["defects"] == found.defects
     assert found.defects.keys() == {"timezone", "retention_days", "name"}
-    firestore.document("tenants/acme").update({"timezone": "UTC", "retention_days": {"audit": 5}, "name": "Acme"})
+    firestore.document("tenants/acme").update({"timezone": "UTC", "retention_days": {"audit": 50}, "name": "Acme"})
     mended = stores.tenants.get_fresh("acme")
     assert mended is not None
-    assert mended.settings.retention_days["audit"] == 5
+    assert mended.settings.retention_days["audit"] == 50
     assert _stored(firestore, "tenants/acme")["defects"] == mended.defects == {}
 
 

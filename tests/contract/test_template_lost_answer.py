@@ -10,7 +10,7 @@ import pytest
 
 from fanfare.domain.audit import trail
 from fanfare.domain.call import Actor, ActorKind
-from fanfare.domain.listing import AuditFilter
+from fanfare.domain.filters import AuditFilter
 from fanfare.domain.template import Draft, Template, changed
 from tests.contract.firestore_proxy import FirestoreProxy, firestore_proxy
 from tests.contract.stores.real import Stores, open_firestore, real_stores

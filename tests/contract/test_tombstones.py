@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from google.cloud.firestore import Client as Firestore
 
 from fanfare.domain.buckets import bucket_of
 from fanfare.domain.device import Retirement
 from fanfare.domain.registration import RegistrationPlan
-from tests.contract.stores.real import open_firestore, real_stores
+from tests.contract.stores.real import real_stores
 from tests.factories import NOW, a_device, a_tenant
 
 FULL = a_device(
@@ -26,14 +23,6 @@ FULL = a_device(
     retirement=Retirement("UNREGISTERED", NOW, "notification-1"),
 )
 KEPT = {"v", "bucket", "active", "listed", "inactive_reason", "deleted_at", "updated_at", "write_id"}
-
-
-@pytest.fixture
-def firestore(emulator: str, project_id: str) -> Iterator[Firestore]:
-    """A bare client, which sees what is stored."""
-    client = open_firestore(emulator, project_id)
-    yield client
-    client.close()
 
 
 def test_tombstone_holds_nothing_of_the_device(firestore: Firestore) -> None:

@@ -7,10 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from fanfare.config import Settings
+from fanfare.domain.client import Scope
+from fanfare.domain.tenant import PLATFORM_TENANT
 from fanfare.ports import Deps
+from fanfare.services.provision import NewClient, create_client
 from fanfare.wiring import build_deps
+from local.demo import LOAD_LIMITS
 from local.stack import Stack
-from tests.e2e.harness import Api, Cloud, Simulator, Tenant
+from tests.e2e.harness import Api, Cloud, Credentials, Simulator, Tenant
 
 
 def open_deps(stack: Stack) -> Deps:
@@ -47,6 +51,14 @@ def own_tenant(deps: Deps, stack: Stack) -> Iterator[Tenant]:
 def api(tenant: Tenant) -> Api:
     """A client with every scope of the file's tenant."""
     return tenant.api()
+
+
+@pytest.fixture(scope="module")
+def platform(deps: Deps, stack: Stack) -> Iterator[Api]:
+    """The client that creates tenants."""
+    client, token = create_client(deps, NewClient(PLATFORM_TENANT, "Platform", (Scope.PLATFORM,), LOAD_LIMITS))
+    with Api(stack.urls["gateway"], Credentials(client.id, token)) as api:
+        yield api
 
 
 @pytest.fixture

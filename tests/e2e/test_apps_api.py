@@ -13,9 +13,6 @@ from google.cloud.secretmanager_v1.services.secret_manager_service.transports.re
 
 from fanfare.domain.client import Scope
 from fanfare.domain.tenant import PLATFORM_TENANT
-from fanfare.ports import Deps
-from fanfare.services.provision import NewClient, create_client
-from local.demo import LOAD_LIMITS
 from local.firebase import PROJECT
 from local.service_account import make_service_account
 from local.stack import Stack
@@ -26,14 +23,6 @@ SHOWN = {
     "default_ttl_seconds", "channels", "defects", "hold_reason", "created_at",
 }  # fmt: skip
 TOPIC = "fanfare-validation"
-
-
-@pytest.fixture(scope="module")
-def platform(deps: Deps, stack: Stack) -> Iterator[Api]:
-    """The client that creates tenants."""
-    client, token = create_client(deps, NewClient(PLATFORM_TENANT, "Platform", (Scope.PLATFORM,), LOAD_LIMITS))
-    with Api(stack.urls["gateway"], Credentials(client.id, token)) as api:
-        yield api
 
 
 @pytest.fixture(scope="module")

@@ -5,25 +5,13 @@ A whole rotation takes nine minutes, because it waits for every instance; `tests
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from fanfare.domain.client import Scope
 from fanfare.domain.tenant import PLATFORM_TENANT
 from fanfare.ports import Deps
-from fanfare.services.provision import NewClient, create_client
-from local.demo import LOAD_LIMITS
 from local.stack import Stack
-from tests.e2e.harness import Api, Credentials, Tenant, fresh, problem_of, wait_for_status
-
-
-@pytest.fixture(scope="module")
-def platform(deps: Deps, stack: Stack) -> Iterator[Api]:
-    """The client that creates tenants."""
-    client, token = create_client(deps, NewClient(PLATFORM_TENANT, "Platform", (Scope.PLATFORM,), LOAD_LIMITS))
-    with Api(stack.urls["gateway"], Credentials(client.id, token)) as api:
-        yield api
+from tests.e2e.harness import Api, Tenant, fresh, problem_of, wait_for_status
 
 
 @pytest.fixture(scope="module")

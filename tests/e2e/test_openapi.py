@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from local.stack import Stack
@@ -32,6 +33,8 @@ SEED = "20261124"
 EXAMPLES = "25"
 LONGEST_SECONDS = 200
 LONGEST_LINE = 300
+FEWEST_LINKS = 0.25
+"""The share of the document's links that must be followed. Which of them are is chance: what is made has another id in each run."""
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +116,46 @@ def test_every_refusal_is_a_problem_document(document: Any) -> None:
     assert set(document["components"]["schemas"]["Field"]["required"]) == {"field", "message"}
 
 
+def links_of(document: Any) -> list[tuple[str, Any]]:
+    answers = ((name, answer) for name, operation in operations(document).items() for answer in operation["responses"].values())
+    return [(name, link) for name, answer in answers for link in answer.get("links", {}).values()]
+
+
+def test_what_makes_or_lists_a_resource_links_to_every_operation_on_it(document: Any) -> None:
+    named = {operation["operationId"]: name for name, operation in operations(document).items()}
+    linked = {named[link["operationId"]] for _, link in links_of(document)}
+    assert linked == {name for name in named.values() if "{" in name} | {"POST /api/v1/notify"}
+
+
+def test_links_give_each_parameter_of_the_path_from_what_the_answer_shows(document: Any) -> None:
+    schemas = document["components"]["schemas"]
+    by_id = {operation["operationId"]: (name, operation) for name, operation in operations(document).items()}
+    for source, link in links_of(document):
+        target, operation = by_id[link["operationId"]]
+        parameters = {p["name"]: p for p in operation["parameters"] if p.get("in") == "path"}
+        assert link.get("parameters", {}).keys() == parameters.keys(), (source, target)
+        for expression in link.get("parameters", {}).values():
+            assert expression == "$request.path.id" or is_shown(expression, operations(document)[source], schemas), (source, target)
+
+
+def is_shown(expression: str, operation: Any, schemas: Any) -> bool:
+    """Whether every successful JSON answer of the operation has to hold what the expression points to."""
+    shown = [answer["content"]["application/json"]["schema"] for status, answer in operation["responses"].items() if status < "300"]
+    for part in expression.removeprefix("$response.body#/").split("/"):
+        shown = [schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema for schema in shown]
+        if part != "0" and not all(part in schema["required"] for schema in shown):
+            return False
+        shown = [schema["items"] if part == "0" else schema["properties"][part] for schema in shown]
+    return bool(shown)
+
+
+def test_null_counts_as_not_given_where_one_of_several_fields_has_to_be(document: Any) -> None:
+    validator = OAS31Validator({"$ref": "#/components/schemas/ToIn", "components": document["components"]})
+    assert validator.is_valid({"topic": None, "profile_ids": ["some-profile"]})
+    assert not validator.is_valid({"topic": None})
+    assert not validator.is_valid({"topic": "news", "profile_ids": ["some-profile"]})
+
+
 def test_page_needs_nothing_of_another_host(anybody: Api) -> None:
     page = anybody.call("GET", "/docs")
     assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
@@ -155,5 +198,10 @@ def test_schemathesis_finds_nothing_that_the_document_does_not_tell(own_tenant: 
     sys.stdout.write(shown[shown.find("= SUMMARY =") :])
     assert run.returncode == 0, shown + run.stderr
     assert f"Tested: {len(operations(document))}" in run.stdout
+    assert "Rate limited" not in run.stdout
+    followed = re.search(r"API Links: +(\d+) covered / (\d+) selected", run.stdout)
+    assert followed, "the stateful phase did not run"
+    assert int(followed[2]) == len(links_of(document))
+    assert int(followed[1]) >= FEWEST_LINKS * len(links_of(document)), followed[0]
     assert "Traceback" not in stack.log("api").read_text(encoding="utf-8")
     assert "internal_error" not in stack.log("api").read_text(encoding="utf-8")

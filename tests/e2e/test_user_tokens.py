@@ -11,7 +11,8 @@ import pytest
 
 from fanfare.domain.audit import AuditEntry
 from fanfare.domain.call import ActorKind
-from fanfare.domain.listing import AuditFilter
+from fanfare.domain.filters import AuditFilter
+from fanfare.domain.id_token import User
 from local.stack import Stack
 from tests.e2e.auth_emulator import SignedIn, sign_in_new_user
 from tests.e2e.harness import Api, Cloud, Simulator, Tenant, content_of, fresh, problem_of
@@ -96,7 +97,11 @@ def test_audit_names_user_and_request(phone: Api, user: SignedIn, tenant: Tenant
     entries = [row.entry for row in tenant.deps.audit.list(tenant.id, AuditFilter(resource_id=device["id"]), 10, None).items]
     (registered,) = [entry for entry in entries if entry.action == "device.registered"]
     assert isinstance(registered, AuditEntry)
-    assert (registered.actor.kind, registered.actor.id, registered.actor.request_id) == (ActorKind.USER, user.uid, "from-a-phone")
+    assert (registered.actor.kind, registered.actor.id, registered.actor.request_id) == (
+        ActorKind.USER,
+        User(tenant.id, user.uid).actor_id,
+        "from-a-phone",
+    )
     assert registered.actor.address == "127.0.0.1"
 
 

@@ -8,7 +8,8 @@ from collections import Counter
 from datetime import datetime
 
 from fanfare.domain.audit import AuditEntry, StoredEntry
-from fanfare.domain.listing import AuditFilter, Page
+from fanfare.domain.filters import AuditFilter
+from fanfare.domain.listing import Page
 from fanfare.domain.refusal import Refusal, RefusalReason, minute_of
 
 

@@ -13,7 +13,8 @@ from fanfare.domain.address import Address
 from fanfare.domain.audit import AuditEntry, Trail
 from fanfare.domain.device import Device
 from fanfare.domain.errors import Unavailable
-from fanfare.domain.listing import DeviceFilter, Page
+from fanfare.domain.filters import DeviceFilter
+from fanfare.domain.listing import Page
 from fanfare.domain.profile import Profile
 from fanfare.domain.registration import Known, Registration, RegistrationPlan
 from fanfare.domain.target import Target

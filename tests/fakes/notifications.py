@@ -17,8 +17,9 @@ from fanfare.domain.audit import AuditEntry, Trail
 from fanfare.domain.chunk import Busy, Chunk, ChunkKey, ChunkState, Claimed, Finished, decide_claim, is_claim_of, new_claim
 from fanfare.domain.dead_letter import DeadLetter, Replay
 from fanfare.domain.errors import Unavailable
+from fanfare.domain.filters import DeadLetterFilter, NotificationFilter
 from fanfare.domain.forgetting import without_username
-from fanfare.domain.listing import DeadLetterFilter, NotificationFilter, Page
+from fanfare.domain.listing import Page
 from fanfare.domain.notification import FINAL_STATUSES, Notification, NotificationStatus
 from fanfare.domain.recipient import Recipient
 from fanfare.domain.send_request import message_of

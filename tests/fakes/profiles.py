@@ -12,7 +12,8 @@ from datetime import datetime
 from fanfare.domain.address import Address
 from fanfare.domain.audit import AuditEntry, Trail
 from fanfare.domain.errors import Conflict, Unavailable
-from fanfare.domain.listing import Page, ProfileFilter
+from fanfare.domain.filters import ProfileFilter
+from fanfare.domain.listing import Page
 from fanfare.domain.profile import Profile, ProfileState, addresses_of, held_names, names_of
 from tests.fakes.addresses import address_hash
 from tests.fakes.audit import MemoryAuditStore

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from fanfare.domain.audit import Trail
-from fanfare.domain.listing import Page, TemplateFilter
+from fanfare.domain.filters import TemplateFilter
+from fanfare.domain.listing import Page
 from fanfare.domain.template import KEPT_VERSIONS, Template
 from tests.fakes.audit import MemoryAuditStore
 from tests.fakes.pages import page_of

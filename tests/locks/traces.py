@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 
-from fanfare.domain.listing import AuditFilter
+from fanfare.domain.filters import AuditFilter
 from fanfare.domain.tenant import PLATFORM_TENANT
 from tests.locks.walk import Walk
 

@@ -176,3 +176,24 @@ def test_no_variable_switches_a_debugger_on(build: object, monkeypatch: pytest.M
     monkeypatch.setenv("FLASK_DEBUG", "1")
     surface: Flask = build(fake_deps())  # type: ignore[operator]
     assert (surface.debug, surface.testing, surface.config["PROPAGATE_EXCEPTIONS"]) == (False, False, False)
+
+
+def test_wrong_fields_are_named_up_to_a_number(api: FlaskClient) -> None:
+    answer = api.post(f"{PREFIX}/profiles", json={f"field-{number:04}": 1 for number in range(10_000)}, headers=CREDENTIALS)
+    assert answer.status_code == 400
+    assert [error["field"] for error in answer.json["errors"]] == [f"field-{number:04}" for number in range(50)]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/devices/bulk", 400),
+        ("POST", "/devices", 413),
+        ("PUT", "/templates/bulk", 413),
+        ("PUT", "/profiles/bulk", 413),
+        ("PUT", "/clients/bulk", 413),
+    ],
+)
+def test_only_a_bulk_route_takes_a_large_body(api: FlaskClient, method: str, path: str, status: int) -> None:
+    answer = api.open(f"{PREFIX}{path}", method=method, json={"pad": "x" * 300_000}, headers=CREDENTIALS)
+    assert answer.status_code == status

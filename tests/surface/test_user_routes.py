@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from fanfare.domain.call import ActorKind
 from fanfare.domain.errors import Unavailable
-from fanfare.domain.id_token import TokenSubject
+from fanfare.domain.id_token import TokenSubject, User
 from fanfare.domain.limits import DEFAULT_LIMITS, LimitGroup
 from fanfare.domain.refusal import RefusalReason
 from fanfare.ports import Deps
@@ -95,7 +95,9 @@ def test_audit_names_the_user(deps: Deps, phone: FlaskClient) -> None:
     register(phone, {**BEARER, "X-Request-ID": "phone-1", "X-Forwarded-For": "203.0.113.9"})
     assert isinstance(deps.audit, MemoryAuditStore)
     actors = [entry.actor for tenant, entry in deps.audit.entries if tenant == TENANT_ID and entry.action == "device.registered"]
-    assert [(actor.kind, actor.id, actor.address, actor.request_id) for actor in actors] == [(ActorKind.USER, "uid-1", "203.0.113.9", "phone-1")]
+    assert [(actor.kind, actor.id, actor.address, actor.request_id) for actor in actors] == [
+        (ActorKind.USER, User(TENANT_ID, "uid-1").actor_id, "203.0.113.9", "phone-1")
+    ]
 
 
 def test_each_user_has_a_limit_of_their_own(phone: FlaskClient) -> None:

@@ -17,6 +17,7 @@ from http import HTTPStatus
 from typing import Any
 
 import requests
+from cryptography.exceptions import UnsupportedAlgorithm
 from google.auth.transport import Response
 from google.auth.transport.requests import Request
 from google.oauth2.service_account import Credentials
@@ -95,7 +96,8 @@ class FcmCredentials:
             raise CredentialRefused("CREDENTIAL_MISSING")
         try:
             return parse_credential(self._secrets.access(secret, version).value, self._token_uri)
-        except (ValueError, RecursionError) as error:
+        except (ValueError, TypeError, AttributeError, RecursionError, UnsupportedAlgorithm) as error:
+            # What a hand put into Secret Manager may be a key of any kind.
             raise CredentialRefused("CREDENTIAL_UNUSABLE") from error
 
 

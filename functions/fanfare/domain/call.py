@@ -16,7 +16,7 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts and from where. `id` is a client's id, a Firebase user's uid or a function's name; `address` is an IP address."""
+    """Who acts and from where. `id` is a client's id, a hash of a Firebase user's uid or a function's name; `address` is an IP address."""
 
     kind: ActorKind
     id: str
@@ -26,14 +26,14 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request: its tenant, who makes it, and the Idempotency-Key that it came with."""
+    """One request: its tenant, who makes it, and the Idempotency-Key that it came with.
+
+    `user` is the uid of the app's user who calls; None for a client, which may touch everything of its tenant. The uid stands here and not in the
+    actor, because the audit log outlives the person.
+    """
 
     tenant: str
     actor: Actor
     request_id: str
     idempotency_key: str | None = None
-
-    @property
-    def user(self) -> str | None:
-        """The uid of the app's user who calls; None for a client, which may touch everything of its tenant."""
-        return self.actor.id if self.actor.kind is ActorKind.USER else None
+    user: str | None = None

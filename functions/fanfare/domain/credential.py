@@ -13,17 +13,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from fanfare.domain.errors import FieldError, InvalidRequest
+from fanfare.domain.rsa_key import LARGEST_BITS, SMALLEST_BITS, has_rsa_form
 
-LONGEST_KEY = 16_384
+LONGEST_KEY = 4_096
 LONGEST_TEXT = 320
 _OPTIONAL = ("private_key_id", "client_id")
 _PROJECT = re.compile(r"(?:[a-z0-9.-]{1,64}:)?[a-z][a-z0-9-]{2,60}[a-z0-9]\Z")
 _EMAIL = re.compile(r"[A-Za-z0-9._+-]{1,128}@[A-Za-z0-9.-]{1,190}\Z")
 _PEM = re.compile(r"\s*-----BEGIN (RSA )?PRIVATE KEY-----\s([A-Za-z0-9+/=\s]+)-----END (RSA )?PRIVATE KEY-----\s*\Z")
 _PLAIN = re.compile(r"[\x21-\x7e]{1,320}\Z")
-_DER_SEQUENCE = 0x30
-_RSA_ENCRYPTION = bytes.fromhex("06092a864886f70d010101")
-"""The object identifier rsaEncryption, 1.2.840.113549.1.1.1, which a PKCS #8 key of RSA names (RFC 8017 A.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ def parse_service_account(given: object) -> ServiceAccount:
     errors = tuple(FieldError(f"credential.{name}", message) for name, (is_good, message) in _FIELDS.items() if not is_good(given.get(name)))
     errors += tuple(FieldError(f"credential.{name}", "must be a short text") for name in _OPTIONAL if name in given and not _is_plain(given[name]))
     if errors:
-        raise InvalidRequest("; ".join(f"{error.field}: {error.message}" for error in errors), errors)
+        raise InvalidRequest.of(errors)
     kept = {name: str(given[name]) for name in (*_FIELDS, *_OPTIONAL) if name in given}
     return ServiceAccount(kept["project_id"], kept["client_email"], kept)
 
@@ -68,12 +66,12 @@ def _is_rsa_key(value: object) -> bool:
         raw = base64.b64decode("".join(found[2].split()), validate=True)
     except ValueError:
         return False
-    return raw[:1] == bytes([_DER_SEQUENCE]) and (found[1] is not None or _RSA_ENCRYPTION in raw[:32])
+    return has_rsa_form(raw, wrapped=found[1] is None)
 
 
 _FIELDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "type": (lambda value: value == "service_account", "must be service_account"),
     "project_id": (lambda value: isinstance(value, str) and is_project_id(value), "must be the id of a Google Cloud project"),
     "client_email": (lambda value: isinstance(value, str) and _EMAIL.match(value) is not None, "must be the account's e-mail address"),
-    "private_key": (_is_rsa_key, "must be an RSA private key in PEM form"),
+    "private_key": (_is_rsa_key, f"must be an RSA private key of {SMALLEST_BITS} to {LARGEST_BITS} bits in PEM form"),
 }

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from fanfare.domain.device import Device
-from fanfare.domain.listing import DeviceFilter
+from fanfare.domain.filters import DeviceFilter
 from fanfare.domain.message import Platform
 from fanfare.domain.versions import VersionClause, is_in_range
 

@@ -14,6 +14,7 @@ FanfareError
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fanfare.domain.limits import Usage
@@ -25,6 +26,10 @@ class FieldError:
 
     field: str
     message: str
+
+    def __str__(self) -> str:
+        """As it stands in a refusal's sentence."""
+        return f"{self.field}: {self.message}"
 
 
 class FanfareError(Exception):
@@ -52,7 +57,13 @@ class InvalidRequest(FanfareError):
     @classmethod
     def at(cls, field: str, message: str) -> InvalidRequest:
         """Refuse one field."""
-        return cls(f"{field}: {message}", (FieldError(field, message),))
+        return cls.of((FieldError(field, message),))
+
+    @classmethod
+    def of(cls, errors: Iterable[FieldError]) -> InvalidRequest:
+        """Refuse several fields."""
+        found = tuple(errors)
+        return cls("; ".join(map(str, found)), found)
 
 
 class Unauthenticated(FanfareError):
@@ -75,6 +86,11 @@ class NotFound(FanfareError):
     """There is no such object in the caller's tenant (another tenant's object answers the same)."""
 
     code = "not_found"
+
+    @classmethod
+    def of(cls, kind: str) -> NotFound:
+        """The one answer for a thing that is not there, was deleted, or belongs to somebody else: nobody can tell one from the other."""
+        return cls(f"There is no such {kind}.")
 
 
 class Conflict(FanfareError):

@@ -42,8 +42,8 @@ class User:
     uid: str
 
     @property
-    def budget_name(self) -> str:
-        """The name that the user's requests are counted under: with a colon, so that no client's id can be the same."""
+    def actor_id(self) -> str:
+        """The name that the user's requests are counted and told under: with a colon, so that no client's id can be the same, and no uid to erase."""
         return f"user:{hash_identifier(self.uid)}"
 
 

@@ -29,7 +29,7 @@ def check_message(message: Message) -> None:
     for stage in (_json_errors, _shape_errors, _meaning_errors):
         errors = tuple(islice(stage(message), _MAX_ERRORS))
         if errors:
-            raise InvalidRequest("; ".join(f"{error.field}: {error.message}" for error in errors), errors)
+            raise InvalidRequest.of(errors)
 
 
 def _json_errors(message: Message) -> Iterator[FieldError]:

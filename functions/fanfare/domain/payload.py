@@ -50,7 +50,7 @@ def check_payload(message: Message, platforms: Collection[Platform | None]) -> N
     sizes = {platform: message_bytes(message, platform) for platform in platforms}
     errors = tuple(FieldError(field, _sentence(platform, size)) for platform, size in sizes.items() if size > limit_bytes(platform))
     if errors:
-        raise InvalidRequest("; ".join(f"{error.field}: {error.message}" for error in errors), errors)
+        raise InvalidRequest.of(errors)
 
 
 def _render(message: Message, platform: Platform | None) -> dict[str, Any]:

@@ -6,6 +6,9 @@
 | yes | no, or of the same device | that device is refreshed (and moves to the profile that registered it, or is shared with it) |
 | no  | yes           | that device gets the new target: a refreshed token must not ring twice |
 | yes | of another device | the target's device is refreshed; the other one has lost its install and is deactivated |
+
+Where `leave_shared` is set (whoever registers is a user of the app), an install that others share is left to them with the target that it has:
+otherwise one of its users would receive from then on what is sent to the others.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from datetime import datetime
 from fanfare.domain.address import Address
 from fanfare.domain.device import Device, InactiveReason
 from fanfare.domain.message import Platform
-from fanfare.domain.ownership import has_living_owner, latest_owner, owner_of
+from fanfare.domain.ownership import has_living_owner, heed_owners, latest_owner, owner_of
 from fanfare.domain.profile import Profile
 from fanfare.domain.target import Target
 
@@ -81,12 +84,15 @@ class RegistrationPlan:
         return self.previous is None
 
 
-def plan_registration(registration: Registration, profile: Profile, known: Known, *, now: datetime, new_id: str) -> RegistrationPlan:
+def plan_registration(
+    registration: Registration, profile: Profile, known: Known, *, now: datetime, new_id: str, leave_shared: bool = False
+) -> RegistrationPlan:
     """Decide what a registration does to what is known."""
-    previous = known.by_target or known.by_install
-    displaced = _displaced(known, now)
+    left = _left(known, profile, now) if leave_shared else None
+    previous = known.by_target or (known.by_install if left is None else None)
+    displaced = left or _displaced(known, now)
     if previous is None:
-        return RegistrationPlan(_new_device(registration, profile, now, new_id))
+        return RegistrationPlan(_new_device(registration, profile, now, new_id), displaced=displaced)
     return RegistrationPlan(_refreshed(previous, registration, profile, now), previous, displaced)
 
 
@@ -145,6 +151,14 @@ def _refreshed(previous: Device, registration: Registration, profile: Profile, n
     device = replace(previous, target=registration.target, platform=registration.platform, last_seen_at=now)
     owned = own(device, profile, shared=registration.shared, device_id=registration.details.device_id)
     return revive(apply_details(owned, registration.details))
+
+
+def _left(known: Known, profile: Profile, now: datetime) -> Displacement | None:
+    """The install that a profile leaves to the others who share it, because it has another target now."""
+    shared = known.by_install
+    if shared is None or len(shared.owners) < 2 or (known.by_target is not None and known.by_target.id == shared.id):
+        return None
+    return Displacement(shared, heed_owners(disown(shared, profile.id), now))
 
 
 def _displaced(known: Known, now: datetime) -> Displacement | None:

@@ -23,11 +23,6 @@ DEFAULT_OVERLAP_SECONDS = 24 * 60 * 60
 LONGEST_OVERLAP_SECONDS = 7 * 24 * 60 * 60
 
 
-def is_expiring(client: Client, now: datetime) -> bool:
-    """Tell whether a client that still opens will cease to within 14 days."""
-    return client.revoked_at is None and client.expires_at is not None and now < client.expires_at <= now + EXPIRING
-
-
 def token_expires_at(client: Client, token: str) -> datetime | None:
     """When the token ends that a client came with; None if it does not."""
     is_previous = client.previous_token_hash is not None and is_same_hash(client.previous_token_hash, hash_token(token))

@@ -25,6 +25,8 @@ RETENTION_DAYS: Mapping[str, int] = {
     "deleted": 30,
 }
 """How long each kind is kept, in days, unless the tenant says otherwise; `deleted` are soft-deleted rows."""
+SHORTEST_RETENTION_DAYS: Mapping[str, int] = {"audit": 30}
+"""What may not be shortened further, or whoever did something could have its trace removed by the next cleanup; one day for other kinds."""
 
 
 def read_name(value: object, field: str = "name") -> str:
@@ -35,7 +37,11 @@ def read_name(value: object, field: str = "name") -> str:
 def read_retention(value: object) -> Mapping[str, int]:
     """Days by kind; kinds that are not given keep their default."""
     given = read_members(value, "retention_days", RETENTION_DAYS)
-    return {**RETENTION_DAYS, **{kind: read_number(days, f"retention_days.{kind}", 1, LONGEST_RETENTION_DAYS) for kind, days in given.items()}}
+    return {**RETENTION_DAYS, **{kind: _read_days(kind, days) for kind, days in given.items()}}
+
+
+def _read_days(kind: str, days: object) -> int:
+    return read_number(days, f"retention_days.{kind}", SHORTEST_RETENTION_DAYS.get(kind, 1), LONGEST_RETENTION_DAYS)
 
 
 def read_quota(value: object) -> int:

@@ -30,7 +30,7 @@ def check_template(template: Template) -> None:
     for stage in (_part_errors, _value_errors, _text_errors):
         errors = tuple(islice(stage(template), _MAX_ERRORS))
         if errors:
-            raise InvalidRequest("; ".join(f"{error.field}: {error.message}" for error in errors), errors)
+            raise InvalidRequest.of(errors)
 
 
 def _part_errors(template: Template) -> Iterator[FieldError]:

@@ -52,14 +52,14 @@ def change_settings(present: TenantSettings, given: Mapping[str, object]) -> Ten
     """Replace the settings that are given, each as a whole; None brings its default back. InvalidRequest names everything that is wrong."""
     changed, errors = _read(given)
     if errors:
-        raise InvalidRequest("; ".join(f"{error.field}: {error.message}" for error in errors), tuple(errors))
+        raise InvalidRequest.of(errors)
     return replace(present, **changed)
 
 
 def read_settings(stored: Mapping[str, object]) -> tuple[TenantSettings, Mapping[str, str]]:
     """Read a document, whatever stands in it: the settings, and why those that could not be read are at their defaults."""
     read, errors = _read({name: stored[name] for name in READERS if name in stored})
-    defects = {error.field.partition(".")[0]: f"{error.field}: {error.message}"[:LONGEST_DEFECT] for error in errors}
+    defects = {error.field.partition(".")[0]: str(error)[:LONGEST_DEFECT] for error in errors}
     return replace(TenantSettings(), **read), defects
 
 

@@ -44,4 +44,4 @@ def _in_variant(error: InvalidRequest, locale: str | None) -> InvalidRequest:
     if locale is None:
         return error
     errors = tuple(FieldError(found.field, f"{found.message} (locale {locale})") for found in error.errors)
-    return InvalidRequest("; ".join(f"{found.field}: {found.message}" for found in errors), errors)
+    return InvalidRequest.of(errors)

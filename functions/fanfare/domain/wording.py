@@ -77,4 +77,4 @@ def check_variables(wording: Wording, own: Said) -> None:
     missing = sorted(names_of(wording, own) - set(wording.variables) - {USERNAME})
     if missing:
         errors = tuple(FieldError(f"variables.{name}", "is missing: the template names it and has no default for it") for name in missing)
-        raise InvalidRequest("; ".join(f"{error.field}: {error.message}" for error in errors), errors)
+        raise InvalidRequest.of(errors)

@@ -9,7 +9,8 @@ from typing import Protocol
 from fanfare.domain.address import Address
 from fanfare.domain.audit import AuditEntry, Trail
 from fanfare.domain.device import Device
-from fanfare.domain.listing import DeviceFilter, Page, ProfileFilter
+from fanfare.domain.filters import DeviceFilter, ProfileFilter
+from fanfare.domain.listing import Page
 from fanfare.domain.profile import Profile
 from fanfare.domain.registration import Known, Registration, RegistrationPlan
 from fanfare.domain.target import Target

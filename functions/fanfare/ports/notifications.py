@@ -9,7 +9,8 @@ from typing import Protocol
 from fanfare.domain.audit import AuditEntry, Trail
 from fanfare.domain.chunk import Busy, Chunk, ChunkKey, Finished
 from fanfare.domain.dead_letter import DeadLetter, Replay
-from fanfare.domain.listing import DeadLetterFilter, NotificationFilter, Page
+from fanfare.domain.filters import DeadLetterFilter, NotificationFilter
+from fanfare.domain.listing import Page
 from fanfare.domain.notification import Notification
 from fanfare.domain.recipient import Recipient
 from fanfare.domain.steering import Steered

@@ -11,9 +11,10 @@ from typing import Protocol
 
 from fanfare.domain.audit import AuditEntry, StoredEntry, Trail
 from fanfare.domain.client import Client
+from fanfare.domain.filters import AuditFilter, TemplateFilter
 from fanfare.domain.idempotency import Attempt, StoredAnswer
 from fanfare.domain.limits import Budget, Usage
-from fanfare.domain.listing import AuditFilter, Page, TemplateFilter
+from fanfare.domain.listing import Page
 from fanfare.domain.refusal import Refusal
 from fanfare.domain.template import Template
 from fanfare.domain.tenant import Tenant

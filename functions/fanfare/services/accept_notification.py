@@ -40,15 +40,15 @@ def accept_notification(deps: Deps, call: Call, request: SendRequest) -> Accepte
     try:
         wording = word_request(deps, call.tenant, request)
         check_content(deps, request, wording, _platforms(request), settings.channels)
+        recipients = resolve_recipients(deps, call.tenant, request)
+        _check_size(recipients)
+        check_addressed(deps, request, wording, recipients)
     except FanfareError:
-        # A template or the list of channels may have changed since the first request under this key was accepted; that one's answer still stands.
+        # A template, the channels or whom it reaches may have changed since the first request under this key was accepted; its answer still stands.
         earlier = _earlier(deps, call)
         if earlier is None:
             raise
         return _replay(earlier, request)
-    recipients = resolve_recipients(deps, call.tenant, request)
-    _check_size(recipients)
-    check_addressed(deps, request, wording, recipients)
     notification = _notification(deps, call, request, wording, settings, targeted=len(recipients))
     existing = deps.notifications.accept(notification, recipients)
     if existing is not None:

@@ -34,7 +34,7 @@ class NewApp:
 def admit(client: Client, tenant_id: str) -> str:
     """Let a client act on a tenant: the platform on every one, others on their own. NotFound, as for a tenant that does not exist."""
     if Scope.PLATFORM not in client.scopes and tenant_id != client.tenant:
-        raise _not_found()
+        raise NotFound.of("tenant")
     return tenant_id
 
 
@@ -59,7 +59,7 @@ def get_app(deps: Deps, tenant_id: str) -> Tenant:
     """Find a tenant as it is stored now; NotFound for an unknown one, and for the platform's own, which is no app."""
     tenant = deps.tenants.get_fresh(tenant_id) if tenant_id != PLATFORM_TENANT else None
     if tenant is None:
-        raise _not_found()
+        raise NotFound.of("tenant")
     return tenant
 
 
@@ -133,10 +133,6 @@ def _trail(action: str, actor: Actor, at: datetime) -> Trail:
         return AuditEntry(action, actor, at, (after.id,), {**changes, **told})
 
     return entry
-
-
-def _not_found() -> NotFound:
-    return NotFound("There is no such tenant.")
 
 
 def _project_taken() -> Conflict:

@@ -55,13 +55,13 @@ def _change(deps: Deps, call: Call, profile_id: str, action: str, change: _Chang
 def _perform(deps: Deps, call: Call, profile_id: str, action: str, decide: Callable[[Profile], Profile | None]) -> Profile:
     changed = deps.profiles.update(call.tenant, profile_id, decide, _trail(deps, call, action))
     if changed is None:
-        raise NotFound("There is no such profile.")
+        raise NotFound.of("profile")
     return settle_profile(deps, call.tenant, changed, call.actor)
 
 
 def _decide(change: _Change, now: datetime, profile: Profile, *, hide_erased: bool) -> Profile | None:
     if hide_erased and profile.state is ProfileState.ERASED:
-        raise NotFound("There is no such profile.")
+        raise NotFound.of("profile")
     return change(profile, now)
 
 

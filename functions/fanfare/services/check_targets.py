@@ -26,7 +26,7 @@ def check_targets(deps: Deps, tenant_id: str, targets: Iterable[Target]) -> Mapp
         return {}
     tenant = deps.tenants.get(tenant_id)
     if tenant is None:
-        raise NotFound("There is no such tenant.")
+        raise NotFound.of("tenant")
     kinds = _ask(deps, tenant, asked)
     return {target: error for target in asked if (error := _error(target, kinds.get(target, Kind.NO_ANSWER))) is not None}
 

@@ -20,7 +20,7 @@ from fanfare.ports import Deps
 def add_client(deps: Deps, call: Call, giver: Client, tenant_id: str, given: Mapping[str, Any]) -> tuple[Client, str]:
     """Make a client of a tenant out of what is given and return it with its token; NotFound, InvalidRequest, Forbidden."""
     if deps.tenants.get_fresh(tenant_id) is None:
-        raise NotFound("There is no such tenant.")
+        raise NotFound.of("tenant")
     scopes = read_scopes(given.get("scopes"))
     check_grant(scopes, tenant_id, giver)
     now = deps.clock.now()
@@ -40,7 +40,7 @@ def get_client(deps: Deps, tenant: str, client_id: str) -> Client:
     """Find a tenant's client as it is stored now; NotFound."""
     client = deps.clients.get_fresh(client_id)
     if client is None or client.tenant != tenant:
-        raise _not_found()
+        raise NotFound.of("client")
     return client
 
 
@@ -66,7 +66,7 @@ def rotate_client(deps: Deps, call: Call, caller: Client, client_id: str, *, ove
     An admin rotates every client of its tenant, any other client itself, with its present token. NotFound, Forbidden, Conflict.
     """
     if Scope.ADMIN not in caller.scopes and client_id != caller.id:
-        raise _not_found()
+        raise NotFound.of("client")
     get_client(deps, call.tenant, client_id)
     fresh, now = format_token(client_id, deps.identifiers.new_secret()), deps.clock.now()
     rotation = Rotation(hash_token(fresh), timedelta(seconds=overlap_seconds), _rotation_id(call, client_id))
@@ -104,9 +104,5 @@ def _rotation_id(call: Call, client_id: str) -> str | None:
 
 def _updated(client: Client | None) -> Client:
     if client is None:
-        raise _not_found()
+        raise NotFound.of("client")
     return client
-
-
-def _not_found() -> NotFound:
-    return NotFound("There is no such client.")

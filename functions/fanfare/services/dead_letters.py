@@ -15,7 +15,7 @@ def get_dead_letter(deps: Deps, tenant: str, dead_letter_id: str) -> DeadLetter:
     """Find a dead letter; NotFound if the tenant has none of this id."""
     letter = deps.notifications.get_dead_letter(tenant, dead_letter_id)
     if letter is None:
-        raise NotFound("There is no such dead letter.")
+        raise NotFound.of("dead letter")
     return letter
 
 

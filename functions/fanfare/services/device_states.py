@@ -7,9 +7,10 @@ from collections.abc import Callable
 from fanfare.domain.audit import AuditEntry, trail
 from fanfare.domain.call import Call
 from fanfare.domain.device import Device, InactiveReason
+from fanfare.domain.errors import NotFound
 from fanfare.domain.registration import deactivate, revive
 from fanfare.ports import Deps
-from fanfare.services.devices import get_device, not_found
+from fanfare.services.devices import get_device
 from fanfare.services.own_devices import check_own
 
 
@@ -40,12 +41,12 @@ def erase_device(deps: Deps, call: Call, device_id: str) -> None:
     for device in deps.devices.get(call.tenant, [device_id]):
         check_own(deps, call, device)
     if not deps.devices.erase(call.tenant, [device_id], AuditEntry("device.erased", call.actor, deps.clock.now(), (device_id,))):
-        raise not_found()
+        raise NotFound.of("device")
 
 
 def _change(deps: Deps, call: Call, device_id: str, action: str, decide: Callable[[Device], Device | None]) -> Device:
     for device in deps.devices.get(call.tenant, [device_id]):
         check_own(deps, call, device)
     if deps.devices.update(call.tenant, device_id, decide, trail(action, call.actor, deps.clock.now())) is None:
-        raise not_found()
+        raise NotFound.of("device")
     return get_device(deps, call.tenant, device_id)

@@ -26,7 +26,7 @@ def get_device(deps: Deps, tenant: str, device_id: str) -> Device:
     """Find a device; NotFound if the tenant has none of this id, or a deleted one."""
     found = deps.devices.get(tenant, [device_id])
     if not found or found[0].is_deleted:
-        raise not_found()
+        raise NotFound.of("device")
     return found[0]
 
 
@@ -41,17 +41,21 @@ def find_device(deps: Deps, tenant: str, target: Target) -> Device:
     """Find the device that has a target; NotFound if none has it, or a deleted one."""
     found = deps.devices.find_by_target(tenant, target)
     if found is None or found.is_deleted:
-        raise not_found()
+        raise NotFound.of("device")
     return found
 
 
 def update_device(
     deps: Deps, call: Call, device_id: str, details: Details, *, target: Target | None, platform: Platform | None, profile: Address | None
 ) -> Device:
-    """Change what is given and leave the rest. A new target replaces the old one; Conflict if another device has it."""
+    """Change what is given and leave the rest. A new target replaces the old one; Conflict if another device has it.
+
+    A user can't replace the target of a device that others share, or it would receive what is sent to them: Conflict, it may register the new one.
+    """
     owner = _new_owner(deps, call, device_id, profile)
     for _ in range(_TRIES):
         before = get_own_device(deps, call, device_id)
+        _check_shared(call, before, target)
         now = deps.clock.now()
         retargeted = retarget(before, target or before.target, now)
         after = apply_details(replace(retargeted, platform=platform or before.platform), details)
@@ -69,7 +73,7 @@ def delete_device(deps: Deps, call: Call, device_id: str) -> None:
     for _ in range(_TRIES):
         found = deps.devices.get(call.tenant, [device_id])
         if not found:
-            raise not_found()
+            raise NotFound.of("device")
         before, user, now = found[0], check_own(deps, call, found[0]), deps.clock.now()
         if before.is_deleted:
             return
@@ -77,11 +81,6 @@ def delete_device(deps: Deps, call: Call, device_id: str) -> None:
         if deps.devices.save(call.tenant, [RegistrationPlan(after, before)], trail("device.deleted", call.actor, now)(before, after)):
             return
     raise Conflict("Other changes of this device are under way.")
-
-
-def not_found() -> NotFound:
-    """The one answer for a device that is not there, was deleted, or belongs to somebody else."""
-    return NotFound("There is no such device.")
 
 
 def _new_owner(deps: Deps, call: Call, device_id: str, address: Address | None) -> Profile | None:
@@ -95,6 +94,11 @@ def _new_owner(deps: Deps, call: Call, device_id: str, address: Address | None) 
     if isinstance(owner, FanfareError):
         raise owner
     return owner
+
+
+def _check_shared(call: Call, device: Device, target: Target | None) -> None:
+    if call.user is not None and len(device.owners) > 1 and target not in {None, device.target}:
+        raise Conflict("Others share this device: register the new token or fid instead.")
 
 
 def _without(device: Device, user: Profile | None, now: datetime) -> Device:

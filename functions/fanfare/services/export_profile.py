@@ -9,7 +9,8 @@ from enum import StrEnum
 from fanfare.domain.audit import AuditEntry, StoredEntry
 from fanfare.domain.call import Call
 from fanfare.domain.device import Device
-from fanfare.domain.listing import AuditFilter, NotificationFilter, Page, encode_cursor, parse_cursor, query_hash
+from fanfare.domain.filters import AuditFilter, NotificationFilter
+from fanfare.domain.listing import Page, encode_cursor, parse_cursor, query_hash
 from fanfare.domain.notification import Notification
 from fanfare.domain.outcome import Result
 from fanfare.domain.profile import Profile

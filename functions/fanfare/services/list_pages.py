@@ -10,19 +10,16 @@ from fanfare.domain.client import Client, Scope
 from fanfare.domain.dead_letter import DeadLetter
 from fanfare.domain.device import Device
 from fanfare.domain.device_search import DeviceSearch
-from fanfare.domain.listing import (
+from fanfare.domain.filters import (
     AuditFilter,
     DeadLetterFilter,
     NotificationFilter,
-    Page,
     ProfileFilter,
     TemplateFilter,
     check_audit_filter,
     check_notification_filter,
-    encode_cursor,
-    parse_cursor,
-    query_hash,
 )
+from fanfare.domain.listing import Page, encode_cursor, parse_cursor, query_hash
 from fanfare.domain.notification import Notification
 from fanfare.domain.outcome import Result
 from fanfare.domain.profile import Profile
@@ -33,50 +30,50 @@ from fanfare.services.search_devices import search_devices
 from fanfare.services.show_notification import list_deliveries
 
 T = TypeVar("T")
+Listed = tuple[Sequence[T], str | None]
+"""A page's items, and the cursor of the next page; None: this is the last."""
 
 
-def list_devices(deps: Deps, tenant: str, search: DeviceSearch, limit: int, cursor: str | None) -> tuple[Sequence[Device], str | None]:
-    """List devices; returns a page and the cursor of the next."""
+def list_devices(deps: Deps, tenant: str, search: DeviceSearch, limit: int, cursor: str | None) -> Listed[Device]:
+    """List devices."""
     return _page(deps, query_hash(tenant, "devices", search), cursor, lambda after: search_devices(deps, tenant, search, limit, after))
 
 
-def list_profiles(deps: Deps, tenant: str, filters: ProfileFilter, limit: int, cursor: str | None) -> tuple[Sequence[Profile], str | None]:
-    """List profiles; returns a page and the cursor of the next."""
+def list_profiles(deps: Deps, tenant: str, filters: ProfileFilter, limit: int, cursor: str | None) -> Listed[Profile]:
+    """List profiles."""
     return _page(deps, query_hash(tenant, "profiles", filters), cursor, lambda after: deps.profiles.list(tenant, filters, limit, after))
 
 
-def list_templates(deps: Deps, tenant: str, filters: TemplateFilter, limit: int, cursor: str | None) -> tuple[Sequence[Template], str | None]:
-    """List templates; returns a page and the cursor of the next."""
+def list_templates(deps: Deps, tenant: str, filters: TemplateFilter, limit: int, cursor: str | None) -> Listed[Template]:
+    """List templates."""
     return _page(deps, query_hash(tenant, "templates", filters), cursor, lambda after: deps.templates.list(tenant, filters, limit, after))
 
 
-def list_notifications(
-    deps: Deps, tenant: str, filters: NotificationFilter, limit: int, cursor: str | None
-) -> tuple[Sequence[Notification], str | None]:
-    """List notifications as they are stored, the newest first; returns a page and the cursor of the next."""
+def list_notifications(deps: Deps, tenant: str, filters: NotificationFilter, limit: int, cursor: str | None) -> Listed[Notification]:
+    """List notifications as they are stored, the newest first."""
     check_notification_filter(filters)
     return _page(deps, query_hash(tenant, "notifications", filters), cursor, lambda after: deps.notifications.list(tenant, filters, limit, after))
 
 
-def list_dead_letters(deps: Deps, tenant: str, filters: DeadLetterFilter, limit: int, cursor: str | None) -> tuple[Sequence[DeadLetter], str | None]:
-    """List dead letters, the newest first; returns a page and the cursor of the next."""
+def list_dead_letters(deps: Deps, tenant: str, filters: DeadLetterFilter, limit: int, cursor: str | None) -> Listed[DeadLetter]:
+    """List dead letters, the newest first."""
     query = query_hash(tenant, "dead_letters", filters)
     return _page(deps, query, cursor, lambda after: deps.notifications.list_dead_letters(tenant, filters, limit, after))
 
 
-def list_audit(deps: Deps, tenant: str, filters: AuditFilter, limit: int, cursor: str | None) -> tuple[Sequence[StoredEntry], str | None]:
-    """List the audit log, the newest entry first; returns a page and the cursor of the next."""
+def list_audit(deps: Deps, tenant: str, filters: AuditFilter, limit: int, cursor: str | None) -> Listed[StoredEntry]:
+    """List the audit log, the newest entry first."""
     check_audit_filter(filters)
     return _page(deps, query_hash(tenant, "audit", filters), cursor, lambda after: deps.audit.list(tenant, filters, limit, after))
 
 
-def list_clients(deps: Deps, tenant: str, limit: int, cursor: str | None) -> tuple[Sequence[Client], str | None]:
-    """List a tenant's clients, the revoked ones included; returns a page and the cursor of the next."""
+def list_clients(deps: Deps, tenant: str, limit: int, cursor: str | None) -> Listed[Client]:
+    """List a tenant's clients, the revoked ones included."""
     return _page(deps, query_hash(tenant, "clients"), cursor, lambda after: deps.clients.list(tenant, limit, after))
 
 
-def list_apps(deps: Deps, client: Client, limit: int, cursor: str | None) -> tuple[Sequence[Tenant], str | None]:
-    """List the tenants that a client may see: all for the platform, else its own; the platform's is no app. Returns a page and the next's cursor."""
+def list_apps(deps: Deps, client: Client, limit: int, cursor: str | None) -> Listed[Tenant]:
+    """List the tenants that a client may see: all for the platform, else its own; the platform's is no app."""
 
     def read(after: str | None) -> Page[Tenant]:
         if Scope.PLATFORM in client.scopes:
@@ -88,10 +85,8 @@ def list_apps(deps: Deps, client: Client, limit: int, cursor: str | None) -> tup
     return [tenant for tenant in tenants if tenant.id != PLATFORM_TENANT], following
 
 
-def page_of_deliveries(
-    deps: Deps, tenant: str, notification_id: str, limit: int, cursor: str | None
-) -> tuple[Sequence[tuple[str, Result]], str | None]:
-    """List a notification's recipients with their outcomes; returns a page and the cursor of the next."""
+def page_of_deliveries(deps: Deps, tenant: str, notification_id: str, limit: int, cursor: str | None) -> Listed[tuple[str, Result]]:
+    """List a notification's recipients with their outcomes."""
 
     def read(after: str | None) -> Page[tuple[str, Result]]:
         deliveries = list_deliveries(deps, tenant, notification_id)
@@ -102,7 +97,7 @@ def page_of_deliveries(
     return _page(deps, query_hash(tenant, f"deliveries/{notification_id}", None), cursor, read)
 
 
-def _page(deps: Deps, query: str, cursor: str | None, read: Callable[[str | None], Page[T]]) -> tuple[Sequence[T], str | None]:
+def _page(deps: Deps, query: str, cursor: str | None, read: Callable[[str | None], Page[T]]) -> Listed[T]:
     key = deps.cursor_keys.cursor_key()
     page = read(parse_cursor(key, query, cursor) if cursor is not None else None)
     return page.items, encode_cursor(key, query, page.next_after) if page.next_after is not None else None

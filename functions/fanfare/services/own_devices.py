@@ -42,7 +42,7 @@ def check_own(deps: Deps, call: Call, device: Device) -> Profile | None:
     own = Address(AddressKind.EXTERNAL, call.user)
     profile = deps.profiles.find(call.tenant, [own]).get(own)
     if profile is None or profile.id not in device.profile_ids:
-        raise NotFound("There is no such device.")
+        raise NotFound.of("device")
     return profile
 
 

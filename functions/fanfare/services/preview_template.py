@@ -43,7 +43,5 @@ def _preview(deps: Deps, wording: Wording, platform: Platform, locale: str | Non
     try:
         check_spoken(message, (platform,))
     except InvalidRequest as error:
-        return Preview(
-            platform, locale, message, message_bytes(message, platform), tuple(f"{found.field}: {found.message}" for found in error.errors)
-        )
+        return Preview(platform, locale, message, message_bytes(message, platform), tuple(map(str, error.errors)))
     return Preview(platform, locale, message, message_bytes(message, platform), ())

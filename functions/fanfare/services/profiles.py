@@ -37,7 +37,7 @@ def get_profile(deps: Deps, tenant: str, profile_id: str) -> Profile:
     """Find a profile, also a deleted one, which may be restored; NotFound if the tenant has none of this id or has erased it."""
     profile = deps.profiles.get(tenant, profile_id)
     if profile is None or profile.state is ProfileState.ERASED:
-        raise NotFound("There is no such profile.")
+        raise NotFound.of("profile")
     return profile
 
 

@@ -100,7 +100,7 @@ def _register_piece(deps: Deps, call: Call, piece: Sequence[_Item], profiles: Ma
 def _save(deps: Deps, call: Call, piece: Sequence[_Item], profiles: Mapping[Address, Profile]) -> dict[int, Registered | FanfareError]:
     """Save together; if another writer was faster, each by itself, so that only the contested ones are tried again."""
     for _ in range(_TRIES):
-        plans = _plan(deps, call.tenant, [registration for _, registration in piece], profiles)
+        plans = _plan(deps, call, [registration for _, registration in piece], profiles)
         if deps.devices.save(call.tenant, plans, _entry(deps, call, plans)):
             return {
                 index: Registered(replace(plan.device, updated_at=deps.clock.now()), plan.created)
@@ -119,10 +119,10 @@ def _entry(deps: Deps, call: Call, plans: Sequence[RegistrationPlan]) -> AuditEn
     return AuditEntry(action, call.actor, deps.clock.now(), tuple(plan.device.id for plan in plans))
 
 
-def _plan(deps: Deps, tenant: str, registrations: Sequence[Registration], profiles: Mapping[Address, Profile]) -> list[RegistrationPlan]:
+def _plan(deps: Deps, call: Call, registrations: Sequence[Registration], profiles: Mapping[Address, Profile]) -> list[RegistrationPlan]:
     owned = [(registration, profiles[registration.profile]) for registration in registrations]
     now = deps.clock.now()
     return [
-        plan_registration(registration, profile, known, now=now, new_id=deps.identifiers.new_id())
-        for (registration, profile), known in zip(owned, deps.devices.find_known(tenant, owned), strict=True)
+        plan_registration(registration, profile, known, now=now, new_id=deps.identifiers.new_id(), leave_shared=call.user is not None)
+        for (registration, profile), known in zip(owned, deps.devices.find_known(call.tenant, owned), strict=True)
     ]

@@ -29,7 +29,7 @@ def release_tenant(deps: Deps, call: Call, tenant_id: str, targets: HeldTargets)
     """End a tenant's quarantine; what was parked is sent from the next tick on. Conflict if it is in none."""
     tenant = deps.tenants.get_fresh(tenant_id)
     if tenant is None:
-        raise NotFound("There is no such tenant.")
+        raise NotFound.of("tenant")
     if tenant.quarantine is None:
         raise Conflict("This tenant is not in quarantine.")
     if targets is HeldTargets.RETIRE:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from fanfare.domain.device import Device
 from fanfare.domain.errors import InvalidRequest
-from fanfare.domain.listing import DeviceFilter
+from fanfare.domain.filters import DeviceFilter
 from fanfare.domain.ownership import as_reached
 from fanfare.domain.recipient import Recipient, anonymous_recipient, distinct, fanned_out_recipient, recipient_of
 from fanfare.domain.segment import Segment, is_match

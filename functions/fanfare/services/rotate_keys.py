@@ -106,7 +106,7 @@ def _work(deps: Deps, tenant: Tenant, rotation: KeyRotation, until: datetime) ->
 def _find(deps: Deps, tenant_id: str) -> Tenant:
     tenant = deps.tenants.get_fresh(tenant_id)
     if tenant is None:
-        raise NotFound("There is no such tenant.")
+        raise NotFound.of("tenant")
     return tenant
 
 

@@ -44,5 +44,5 @@ def list_deliveries(deps: Deps, tenant: str, notification_id: str) -> Sequence[t
 def _find(deps: Deps, tenant: str, notification_id: str) -> tuple[Notification, Chunk | None]:
     found = deps.notifications.get_with_chunk(ChunkKey(tenant, notification_id, 0))
     if found is None:
-        raise NotFound("There is no such notification.")
+        raise NotFound.of("notification")
     return found

@@ -65,5 +65,5 @@ def _steer(deps: Deps, call: Call, notification_id: str, decide: _Decide, action
     key, audit = ChunkKey(call.tenant, notification_id, 0), trail(action, call.actor, now)
     state = deps.notifications.steer(key, lambda notification, chunk: decide(notification, chunk, now), audit)
     if state is None:
-        raise NotFound("There is no such notification.")
+        raise NotFound.of("notification")
     return with_progress(*state)

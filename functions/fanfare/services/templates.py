@@ -30,21 +30,21 @@ def replace_template(deps: Deps, call: Call, name: str, draft: Draft) -> Templat
 
     stored = deps.templates.update(call.tenant, name, decide, trail("template.updated", call.actor, now))
     if stored is None:
-        raise _not_found()
+        raise NotFound.of("template")
     return stored
 
 
 def delete_template(deps: Deps, call: Call, name: str) -> None:
     """Delete a template and its versions; NotFound if there is none."""
     if not deps.templates.delete(call.tenant, name, trail("template.deleted", call.actor, deps.clock.now())):
-        raise _not_found()
+        raise NotFound.of("template")
 
 
 def get_template(deps: Deps, tenant: str, name: str, version: int | None = None) -> Template:
     """Find a template, or one of its last versions; NotFound."""
     found = deps.templates.get_fresh(tenant, name, version)
     if found is None:
-        raise _not_found()
+        raise NotFound.of("template")
     return found
 
 
@@ -60,7 +60,3 @@ def usable(template: Template) -> Template:
     if not whole(template).active:
         raise TemplateInactive("The template is switched off.")
     return template
-
-
-def _not_found() -> NotFound:
-    return NotFound("There is no such template.")

@@ -6,18 +6,20 @@ from flask import Response, jsonify
 
 from fanfare.domain.client import Scope
 from fanfare.domain.credential import parse_service_account
+from fanfare.domain.limits import LimitGroup
 from fanfare.services.apps import NewApp, admit, create_app, get_app, update_app, verify_app
 from fanfare.services.clients import add_client
 from fanfare.services.list_pages import list_apps
 from fanfare.services.perform_once import HttpAnswer
 from fanfare.services.release_tenant import HeldTargets, release_tenant
-from fanfare.web.app_answers import AppOut, AppPage, AppStateOut, VerifiedOut, show_app, show_state
+from fanfare.web.app_answers import AppOut, AppPage, VerifiedOut, show_app
 from fanfare.web.app_schemas import AppIn, AppPath, AppUpdate, ReleaseIn
+from fanfare.web.app_state_answers import AppStateOut, show_state
 from fanfare.web.client_answers import ClientWithToken, show_with_token
 from fanfare.web.client_schemas import ClientIn
 from fanfare.web.gate import authorized, call, caller, deps
 from fanfare.web.once import once, repeatable
-from fanfare.web.paging import PageQuery
+from fanfare.web.paging import PageQuery, show_page
 from fanfare.web.resource import Resource
 from fanfare.web.schema import problems
 
@@ -28,12 +30,11 @@ routes = Resource("apps", "Tenants: one app each, with its own Firebase project.
 @authorized(Scope.ADMIN, Scope.PLATFORM)
 def index(query: PageQuery) -> Response:
     """List tenants: all of them for the platform, its own for a tenant's admin."""
-    items, cursor = list_apps(deps(), caller(), query.limit, query.cursor)
-    return jsonify({"items": [show_app(tenant) for tenant in items], "next_cursor": cursor})
+    return show_page(list_apps(deps(), caller(), query.limit, query.cursor), show_app)
 
 
 @routes.post("/apps", responses={201: AppOut, **problems(409)})
-@authorized(Scope.PLATFORM)
+@authorized(Scope.PLATFORM, group=LimitGroup.BULK)
 @repeatable
 def create(body: AppIn) -> Response:
     """Make a tenant. Its credential, if it is given, is tried with FCM first; a Firebase project belongs to one tenant."""
@@ -53,7 +54,7 @@ def show(path: AppPath) -> Response:
 
 
 @routes.put("/apps/<id>", responses={200: AppOut, **problems(404, 409)})
-@authorized(Scope.ADMIN, Scope.PLATFORM)
+@authorized(Scope.ADMIN, Scope.PLATFORM, group=LimitGroup.BULK)
 def change(path: AppPath, body: AppUpdate) -> Response:
     """Change what is given of a tenant; settings take effect everywhere within 60 seconds."""
     credential = None if body.credential is None else parse_service_account(body.credential)
@@ -62,7 +63,7 @@ def change(path: AppPath, body: AppUpdate) -> Response:
 
 
 @routes.post("/apps/<id>/verify", responses={200: VerifiedOut, **problems(404)})
-@authorized(Scope.ADMIN, Scope.PLATFORM)
+@authorized(Scope.ADMIN, Scope.PLATFORM, group=LimitGroup.BULK)
 def verify(path: AppPath) -> Response:
     """Let FCM check a message with the tenant's credential, deliver nothing, and say what it answered."""
     said = verify_app(deps(), call(), admit(caller(), path.id))

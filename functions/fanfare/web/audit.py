@@ -5,17 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from flask import Response, jsonify
+from flask import Response
 from pydantic import StringConstraints
 
 from fanfare.domain.audit import StoredEntry
 from fanfare.domain.client import Scope
-from fanfare.domain.listing import AuditFilter
+from fanfare.domain.filters import AuditFilter
 from fanfare.services.list_pages import list_audit
-from fanfare.web.device_schemas import show_time
 from fanfare.web.gate import authorized, call, deps
-from fanfare.web.instants import Instant
-from fanfare.web.paging import PageQuery
+from fanfare.web.instants import Instant, show_time
+from fanfare.web.paging import PageQuery, show_page
 from fanfare.web.resource import Resource
 from fanfare.web.schema import Out
 
@@ -77,8 +76,7 @@ class AuditPage(Out):
 def index(query: AuditQuery) -> Response:
     """List the tenant's audit log, the newest entry first; the platform's clients see the platform's own."""
     filters = AuditFilter(**query.model_dump(exclude={"limit", "cursor"}))
-    items, cursor = list_audit(deps(), call().tenant, filters, query.limit, query.cursor)
-    return jsonify({"items": [show_entry(stored) for stored in items], "next_cursor": cursor})
+    return show_page(list_audit(deps(), call().tenant, filters, query.limit, query.cursor), show_entry)
 
 
 def show_entry(stored: StoredEntry) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from fanfare.domain.errors import InvalidRequest
 
 LARGEST_BODY = 256 * 1024
 LARGEST_BULK_BODY = 8 * 1024 * 1024
-BULK_PATHS = ("/bulk", "/bulk/")
+BULK_PATHS = frozenset({"/api/v1/devices/bulk", "/api/v1/notify/bulk"})
+"""The paths of bulk routes; a template may be named `bulk` too."""
 
 
 class StrictJson(DefaultJSONProvider):
@@ -31,7 +32,7 @@ class StrictJson(DefaultJSONProvider):
 
 def body_limit(path: str) -> int:
     """The largest body that a path takes, in bytes."""
-    return LARGEST_BULK_BODY if path.endswith(BULK_PATHS) else LARGEST_BODY
+    return LARGEST_BULK_BODY if path.removesuffix("/") in BULK_PATHS else LARGEST_BODY
 
 
 def check_json(request: Request) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from fanfare.domain.client import Client
 from fanfare.web.client_schemas import ScopeName
-from fanfare.web.device_schemas import show_time
+from fanfare.web.instants import show_time
 from fanfare.web.schema import Out
 
 

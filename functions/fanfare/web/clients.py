@@ -12,7 +12,7 @@ from fanfare.web.client_answers import ClientOut, ClientPage, ClientWithToken, s
 from fanfare.web.client_schemas import ClientIn, ClientPath, ClientUpdate, RotateIn
 from fanfare.web.gate import authorized, call, caller, deps
 from fanfare.web.once import once, repeatable
-from fanfare.web.paging import PageQuery
+from fanfare.web.paging import PageQuery, show_page
 from fanfare.web.resource import Resource
 from fanfare.web.schema import problems
 
@@ -23,8 +23,7 @@ routes = Resource("clients", "API clients: who may call, and for what.")
 @authorized(Scope.ADMIN)
 def index(query: PageQuery) -> Response:
     """List the tenant's clients, the revoked ones included."""
-    items, cursor = list_clients(deps(), call().tenant, query.limit, query.cursor)
-    return jsonify({"items": [show_client(client) for client in items], "next_cursor": cursor})
+    return show_page(list_clients(deps(), call().tenant, query.limit, query.cursor), show_client)
 
 
 @routes.post("/clients", responses={201: ClientWithToken, **problems(409)})

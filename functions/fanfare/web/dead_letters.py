@@ -10,16 +10,15 @@ from pydantic import Field
 
 from fanfare.domain.client import Scope
 from fanfare.domain.dead_letter import DeadLetter, DeadLetterKind
+from fanfare.domain.filters import DeadLetterFilter
 from fanfare.domain.limits import LimitGroup
-from fanfare.domain.listing import DeadLetterFilter
 from fanfare.services.dead_letters import get_dead_letter, replay_dead_letter
 from fanfare.services.list_pages import list_dead_letters
 from fanfare.services.perform_once import HttpAnswer
-from fanfare.web.device_schemas import show_time
 from fanfare.web.gate import authorized, call, deps
-from fanfare.web.instants import Instant
+from fanfare.web.instants import Instant, show_time
 from fanfare.web.once import once, repeatable
-from fanfare.web.paging import PageQuery
+from fanfare.web.paging import PageQuery, show_page
 from fanfare.web.resource import Resource
 from fanfare.web.schema import In, Out, problems
 
@@ -68,8 +67,7 @@ class DeadLetterQuery(PageQuery):
 @authorized(Scope.READ)
 def index(query: DeadLetterQuery) -> Response:
     """List dead letters, the newest first."""
-    items, cursor = list_dead_letters(deps(), call().tenant, query.filters(), query.limit, query.cursor)
-    return jsonify({"items": [_show(letter) for letter in items], "next_cursor": cursor})
+    return show_page(list_dead_letters(deps(), call().tenant, query.filters(), query.limit, query.cursor), _show)
 
 
 @routes.get("/dead-letters/<id>", responses={200: DeadLetterOut, **problems(404)})

@@ -1,4 +1,4 @@
-"""How devices are asked for: the filters of their list, by a target, by how long they have been inactive."""
+"""How devices are asked for: by id, by the filters of their list, by a target, by how long they have been inactive."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ from fanfare.domain.device_search import DeviceSearch
 from fanfare.domain.message import Platform, TargetKind
 from fanfare.domain.target import Target, check_device_target
 from fanfare.domain.versions import parse_version_range
-from fanfare.web.device_schemas import PlatformName
-from fanfare.web.schema import DeviceTarget, Identifier, In, Name, Query, Tag, exactly_one
+from fanfare.web.paging import PageQuery
+from fanfare.web.schema import DeviceTarget, Identifier, In, Name, PlatformName, Tag, Topic, exactly_one
 
-_TopicName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9\-_.~%]{1,900}$")]
 _Days = Annotated[int, Field(ge=0, le=3650)]
 
 
-class DeviceQuery(Query):
+class DevicePath(In):
+    """Which device."""
+
+    id: Identifier
+
+
+class DeviceQuery(PageQuery):
     """Filters of the list of devices; each that is given must be met.
 
     App version, last seen, and the second and later of profile, topic and tags are looked at device by device, 1,000 a request: a page may then hold
     fewer than `limit`, even none, and go on all the same by its `next_cursor`.
     """
 
-    limit: Annotated[int, Field(ge=1, le=200)] = 50
-    cursor: Annotated[str, Field(max_length=512)] | None = None
     profile_id: Identifier | None = None
     platform: PlatformName | None = None
     active: bool | None = None
@@ -35,7 +38,7 @@ class DeviceQuery(Query):
     seen_within_days: _Days | None = None
     not_seen_within_days: _Days | None = None
     tags: Annotated[list[Tag], Field(max_length=50, description="The device has all of them.")] = Field(default_factory=list)
-    topic: _TopicName | None = None
+    topic: Topic | None = None
 
     def search(self) -> DeviceSearch:
         """The query as the domain has it; InvalidRequest if its version range is none."""

@@ -20,32 +20,16 @@ from fanfare.services.list_pages import list_devices
 from fanfare.services.own_devices import claimed_by, seen_by
 from fanfare.services.perform_once import HttpAnswer
 from fanfare.services.register_devices import register_device, register_devices
-from fanfare.web.device_queries import DeviceQuery, InactiveIn, TargetIn
-from fanfare.web.device_schemas import (
-    BulkOut,
-    DeviceIn,
-    DeviceOut,
-    DevicePage,
-    DevicesIn,
-    DeviceUpdate,
-    ErasedOut,
-    RemovedOut,
-    address_of,
-    show_device,
-    target_of,
-)
+from fanfare.web.device_answers import BulkOut, DeviceOut, DevicePage, RemovedOut, show_device
+from fanfare.web.device_queries import DevicePath, DeviceQuery, InactiveIn, TargetIn
+from fanfare.web.device_schemas import DeviceIn, DevicesIn, DeviceUpdate, address_of, target_of
 from fanfare.web.gate import authorized, call, deps
 from fanfare.web.once import once, repeatable
+from fanfare.web.paging import show_page
 from fanfare.web.resource import Resource
-from fanfare.web.schema import Identifier, In, first_error, problems
+from fanfare.web.schema import first_error, problems
 
 routes = Resource("devices", "Installs of an app that can be reached.")
-
-
-class DevicePath(In):
-    """Which device."""
-
-    id: Identifier
 
 
 @routes.post("/devices", responses={201: DeviceOut, 200: DeviceOut, **problems(409)})
@@ -73,8 +57,7 @@ def register_many(body: DevicesIn) -> Response:
 @authorized(Scope.DEVICES)
 def index(query: DeviceQuery) -> Response:
     """List devices; deleted ones are hidden."""
-    items, cursor = list_devices(deps(), call().tenant, query.search(), query.limit, query.cursor)
-    return jsonify({"items": [show_device(device) for device in items], "next_cursor": cursor})
+    return show_page(list_devices(deps(), call().tenant, query.search(), query.limit, query.cursor), show_device)
 
 
 @routes.post("/devices/lookup", responses={200: DeviceOut, **problems(404)})
@@ -136,12 +119,12 @@ def deactivate(path: DevicePath) -> Response:
     return jsonify(show_device(deactivate_device(deps(), call(), path.id)))
 
 
-@routes.post("/devices/<id>/erase", responses={200: ErasedOut, **problems(404)})
+@routes.post("/devices/<id>/erase", responses={204: None, **problems(404)})
 @authorized(Scope.DEVICES)
 def erase(path: DevicePath) -> Response:
     """Wipe a device at once and for good, target and all; its target may register anew as another device."""
     erase_device(deps(), call(), path.id)
-    return jsonify({"id": path.id, "erased": True})
+    return Response(status=204)
 
 
 def _shown(device: Device) -> dict[str, Any]:

@@ -103,13 +103,14 @@ def call() -> Call:
     key = request.headers.get("Idempotency-Key")
     if key is not None and _IDEMPOTENCY_KEY.match(key) is None:
         raise InvalidRequest.at("Idempotency-Key", "must have 1 to 255 visible ASCII characters")
-    tenant, kind, actor_id = _who()
-    return Call(tenant, Actor(kind, actor_id, g.address or None, g.request_id), g.request_id, key)
-
-
-def _who() -> tuple[str, ActorKind, str]:
     user: User | None = g.get("user")
-    return (caller().tenant, ActorKind.CLIENT, caller().id) if user is None else (user.tenant, ActorKind.USER, user.uid)
+    if user is not None:
+        return Call(user.tenant, _actor(ActorKind.USER, user.actor_id), g.request_id, key, user.uid)
+    return Call(caller().tenant, _actor(ActorKind.CLIENT, caller().id), g.request_id, key)
+
+
+def _actor(kind: ActorKind, actor_id: str) -> Actor:
+    return Actor(kind, actor_id, g.address or None, g.request_id)
 
 
 def _identify() -> None:
@@ -188,7 +189,7 @@ def _limit_rate() -> Response | None:
 def _use(group: LimitGroup) -> Usage | None:
     user: User | None = g.get("user")
     if user is not None:
-        return limit_rate(deps(), user.tenant, user.budget_name, {}, group)
+        return limit_rate(deps(), user.tenant, user.actor_id, {}, group)
     return limit_rate(deps(), caller().tenant, caller().id, caller().limits, group)
 
 

@@ -11,7 +11,7 @@ from fanfare.domain.client import Scope
 from fanfare.domain.health import ComponentHealth
 from fanfare.domain.health import State as HealthState
 from fanfare.services.hold_tenant import list_held_tenants
-from fanfare.web.app_answers import AppStateOut, show_state
+from fanfare.web.app_state_answers import AppStateOut, show_state
 from fanfare.web.gate import any_host, authorized, caller, deps, public
 from fanfare.web.resource import Resource
 from fanfare.web.schema import Out

@@ -1,4 +1,4 @@
-"""Instants in a query string: RFC 3339 with an offset, and nothing that merely can be read as a time."""
+"""Instants: taken in RFC 3339 with an offset, and nothing that merely can be read as a time; shown in UTC."""
 
 from __future__ import annotations
 
@@ -24,3 +24,8 @@ def _to_utc(value: datetime) -> datetime:
 
 
 Instant = Annotated[AwareDatetime, BeforeValidator(_check_form), AfterValidator(_to_utc)]
+
+
+def show_time(at: datetime | None) -> str | None:
+    """An instant in RFC 3339, in UTC."""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else None

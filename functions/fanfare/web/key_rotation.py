@@ -14,8 +14,8 @@ from fanfare.domain.tenant import Tenant
 from fanfare.services.apps import admit
 from fanfare.services.rotate_keys import begin_rotation, show_rotation
 from fanfare.web.app_schemas import AppPath
-from fanfare.web.device_schemas import show_time
 from fanfare.web.gate import authorized, call, caller, deps
+from fanfare.web.instants import show_time
 from fanfare.web.resource import Resource
 from fanfare.web.schema import Out, problems
 
@@ -41,7 +41,7 @@ class KeyRotationOut(Out):
 @authorized(Scope.ADMIN, Scope.PLATFORM)
 def rotate(path: AppPath) -> Response:
     """Begin to write a tenant's devices and profiles anew under new keys. Everything goes on meanwhile; while one is under way no other begins."""
-    response = jsonify(_shown(begin_rotation(deps(), call(), admit(caller(), path.id))))
+    response = jsonify(_show(begin_rotation(deps(), call(), admit(caller(), path.id))))
     response.status_code = HTTPStatus.ACCEPTED
     return response
 
@@ -50,10 +50,10 @@ def rotate(path: AppPath) -> Response:
 @authorized(Scope.ADMIN, Scope.PLATFORM)
 def show(path: AppPath) -> Response:
     """Show how far a rotation has come."""
-    return jsonify(_shown(show_rotation(deps(), admit(caller(), path.id))))
+    return jsonify(_show(show_rotation(deps(), admit(caller(), path.id))))
 
 
-def _shown(tenant: Tenant) -> dict[str, Any]:
+def _show(tenant: Tenant) -> dict[str, Any]:
     rotation = tenant.rotation
     return {
         "id": tenant.id,
@@ -61,5 +61,5 @@ def _shown(tenant: Tenant) -> dict[str, Any]:
         "started_at": show_time(rotation.started_at) if rotation else None,
         "due_at": show_time(rotation.due_at) if rotation else None,
         "done": rotation.done if rotation else None,
-        "rotated_at": show_time(tenant.keys_rotated_at) if tenant.keys_rotated_at else None,
+        "rotated_at": show_time(tenant.keys_rotated_at),
     }

@@ -1,105 +1,54 @@
-"""Notifications as the API shows them."""
+"""What is asked of notifications: which ones, and whose states."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated
 
-from fanfare.domain.notification import Notification
-from fanfare.web.device_schemas import show_time
-from fanfare.web.schema import Out
+from pydantic import Field
 
-Status = Literal["accepting", "queued", "sending", "paused", "completed", "cancelled"]
-
-
-class CountsOut(Out):
-    """Recipients by outcome; sent, failed, retrying and unsent add up to targeted."""
-
-    targeted: int
-    sent: int
-    failed: int
-    retrying: int
-    unsent: int
-    delivered: int
-    read: int
+from fanfare.domain.filters import NotificationFilter
+from fanfare.domain.notification import NotificationStatus
+from fanfare.web.instants import Instant
+from fanfare.web.notification_answers import Status
+from fanfare.web.paging import PageQuery
+from fanfare.web.schema import Identifier, In, Name, Topic
+from fanfare.web.variable_schemas import TemplateName
 
 
-class StatusOut(Out):
-    """A notification's state and counts."""
+class NotificationPath(In):
+    """Which notification."""
 
-    id: str
-    status: Status
-    status_reason: str | None
-    counts: CountsOut
+    id: Identifier
 
 
-class FoundStatusOut(Out):
-    """A notification's state and counts, or `error` alone where the tenant has no notification of this id."""
+class TracePath(NotificationPath):
+    """Which notification and which of its recipients."""
 
-    id: str
-    status: Status | None = None
-    status_reason: str | None = None
-    counts: CountsOut | None = None
-    error: Literal["not_found"] | None = None
+    device: Identifier
 
 
-class StatusesOut(Out):
-    """States in the order of the ids that were asked for."""
+class NotificationQuery(PageQuery):
+    """Which notifications, and paging. `username` and `profile_id` go with the two times only."""
 
-    items: list[FoundStatusOut]
+    status: Status | None = Field(None, description="As it is stored: a notification whose first pass is under way still counts as queued.")
+    template: TemplateName | None = None
+    type: Name | None = None
+    caller: Name | None = None
+    username: Name | None = Field(None, description="One of the first 20 that were addressed.")
+    profile_id: Identifier | None = Field(None, description="One of the first 20 that were addressed.")
+    client_id: Identifier | None = None
+    topic: Topic | None = None
+    schedule_id: Identifier | None = None
+    created_after: Instant | None = None
+    created_before: Instant | None = None
 
-
-class NotificationOut(StatusOut):
-    """A notification and the request that made it, without targets; and who made it, from where."""
-
-    errors: dict[str, int]
-    created_at: datetime
-    started_at: datetime | None
-    completed_at: datetime | None
-    caller: str | None
-    type: str | None
-    template: str | None
-    schedule_id: str | None
-    client_id: str
-    address: str | None
-    request_id: str
-    ttl_seconds: int
-    request: dict[str, Any]
+    def filters(self) -> NotificationFilter:
+        """The filters as the domain has them."""
+        given = self.model_dump(exclude={"limit", "cursor", "status"})
+        return NotificationFilter(status=NotificationStatus(self.status) if self.status else None, **given)
 
 
-class NotificationPage(Out):
-    """A page of notifications."""
+class StatusesIn(In):
+    """Whose states are wanted."""
 
-    items: list[NotificationOut]
-    next_cursor: str | None
-
-
-def show_status(notification: Notification) -> dict[str, Any]:
-    """A state and counts."""
-    return {
-        "id": notification.id,
-        "status": notification.status.value,
-        "status_reason": notification.status_reason,
-        "counts": asdict(notification.counts),
-    }
-
-
-def show_notification(notification: Notification) -> dict[str, Any]:
-    """A notification."""
-    return {
-        **show_status(notification),
-        "errors": dict(notification.errors),
-        "created_at": show_time(notification.created_at),
-        "started_at": show_time(notification.started_at),
-        "completed_at": show_time(notification.completed_at),
-        "caller": notification.caller,
-        "type": notification.type,
-        "template": notification.template,
-        "schedule_id": notification.schedule_id,
-        "client_id": notification.client_id,
-        "address": notification.address,
-        "request_id": notification.request_id,
-        "ttl_seconds": notification.ttl_seconds,
-        "request": dict(notification.request),
-    }
+    ids: Annotated[list[Identifier], Field(min_length=1, max_length=100)]

@@ -7,13 +7,14 @@ from flask import Response, jsonify
 from fanfare.domain.client import Scope
 from fanfare.services.list_pages import list_notifications, page_of_deliveries
 from fanfare.services.show_notification import get_notification, get_notifications, trace_device
-from fanfare.web.delivery_schemas import DeliveryPage, TraceOut, show_delivery, show_trace
+from fanfare.web.delivery_answers import DeliveryPage, show_delivery
 from fanfare.web.gate import authorized, call, deps
-from fanfare.web.notification_requests import NotificationPath, NotificationQuery, StatusesIn, TracePath
-from fanfare.web.notification_schemas import NotificationOut, NotificationPage, StatusesOut, StatusOut, show_notification, show_status
-from fanfare.web.paging import PageQuery
+from fanfare.web.notification_answers import NotificationOut, NotificationPage, StatusesOut, StatusOut, show_notification, show_status
+from fanfare.web.notification_schemas import NotificationPath, NotificationQuery, StatusesIn, TracePath
+from fanfare.web.paging import PageQuery, show_page
 from fanfare.web.resource import Resource
 from fanfare.web.schema import problems
+from fanfare.web.trace_answers import TraceOut, show_trace
 
 routes = Resource("notifications", "What became of what was sent.")
 
@@ -22,8 +23,7 @@ routes = Resource("notifications", "What became of what was sent.")
 @authorized(Scope.READ)
 def index(query: NotificationQuery) -> Response:
     """List notifications, the newest first."""
-    items, cursor = list_notifications(deps(), call().tenant, query.filters(), query.limit, query.cursor)
-    return jsonify({"items": [show_notification(notification) for notification in items], "next_cursor": cursor})
+    return show_page(list_notifications(deps(), call().tenant, query.filters(), query.limit, query.cursor), show_notification)
 
 
 @routes.get("/notifications/<id>", responses={200: NotificationOut, **problems(404)})
@@ -54,8 +54,7 @@ def statuses(body: StatusesIn) -> Response:
 @authorized(Scope.READ)
 def deliveries(path: NotificationPath, query: PageQuery) -> Response:
     """List a notification's recipients with their outcomes."""
-    items, cursor = page_of_deliveries(deps(), call().tenant, path.id, query.limit, query.cursor)
-    return jsonify({"items": [show_delivery(device_id, result) for device_id, result in items], "next_cursor": cursor})
+    return show_page(page_of_deliveries(deps(), call().tenant, path.id, query.limit, query.cursor), lambda row: show_delivery(*row))
 
 
 @routes.get("/notifications/<id>/devices/<device>", responses={200: TraceOut, **problems(404)})

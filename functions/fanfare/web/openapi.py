@@ -8,6 +8,9 @@ The latter is read from the routes' own marks (`authorized`, `public`, `repeatab
 | 401, 403, 429, 503 | routes that are not open |
 | 413, 415 | POST and PUT |
 | 409 | routes that honour `Idempotency-Key` |
+
+A schema's `oneOf` and `anyOf` tell which fields have to be given; they are completed so that null counts as not given, as it does for the API.
+The links that lead from one operation to the next come last (`openapi_links.py`).
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from fanfare.web.gate import PUBLIC
+from fanfare.web.openapi_links import add_links
 from fanfare.web.schema import problems
 
 if TYPE_CHECKING:
@@ -49,6 +53,7 @@ _HEADERS: Mapping[str, Any] = {
     "Idempotent-Replayed": {"description": "`true` if this is the first answer once more.", "schema": {"type": "string", "const": "true"}},
 }
 _WAITING = ("429", "503")
+_NOT_NULL = ["array", "boolean", "number", "object", "string"]
 
 
 def build_document(app: OpenAPI) -> dict[str, Any]:
@@ -60,7 +65,18 @@ def build_document(app: OpenAPI) -> dict[str, Any]:
         path = document["paths"].get(_ARGUMENT.sub(r"{\1}", rule.rule), {})
         for method in (rule.methods or set()) & {name.upper() for name in path}:
             _complete(path[method.lower()], method, app.view_functions[rule.endpoint])
+    _count_null_as_missing(components["schemas"])
+    add_links(document)
     return document
+
+
+def _count_null_as_missing(node: Any) -> None:  # noqa: ANN401 - any part of a schema
+    """Complete each choice that only names a field: where null is allowed, `required` alone would take it for given."""
+    for choice in (choice for kind in ("oneOf", "anyOf") for choice in (node.get(kind, ()) if isinstance(node, dict) else ())):
+        if choice.keys() == {"required"}:
+            choice["properties"] = {name: {"type": _NOT_NULL} for name in choice["required"]}
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        _count_null_as_missing(child)
 
 
 def _complete(operation: dict[str, Any], method: str, route: Callable[..., object]) -> None:

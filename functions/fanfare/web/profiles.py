@@ -12,18 +12,9 @@ from fanfare.services.perform_once import HttpAnswer
 from fanfare.services.profiles import create_profile, get_profile
 from fanfare.web.gate import authorized, call, deps
 from fanfare.web.once import once, repeatable
-from fanfare.web.paging import PageQuery
-from fanfare.web.profile_schemas import (
-    ExportOut,
-    ProfileIn,
-    ProfileOut,
-    ProfilePage,
-    ProfilePath,
-    ProfileQuery,
-    ProfileUpdate,
-    show_export,
-    show_profile,
-)
+from fanfare.web.paging import PageQuery, show_page
+from fanfare.web.profile_answers import ExportOut, ProfileOut, ProfilePage, show_export, show_profile
+from fanfare.web.profile_schemas import ProfileIn, ProfilePath, ProfileQuery, ProfileUpdate
 from fanfare.web.resource import Resource
 from fanfare.web.schema import problems
 
@@ -42,8 +33,7 @@ def create(body: ProfileIn) -> Response:
 @authorized(Scope.DEVICES)
 def index(query: ProfileQuery) -> Response:
     """List profiles; deleted ones only if they are asked for."""
-    items, cursor = list_profiles(deps(), call().tenant, query.filters(), query.limit, query.cursor)
-    return jsonify({"items": [show_profile(profile) for profile in items], "next_cursor": cursor})
+    return show_page(list_profiles(deps(), call().tenant, query.filters(), query.limit, query.cursor), show_profile)
 
 
 @routes.get("/profiles/<id>", responses={200: ProfileOut, **problems(404)})

@@ -6,7 +6,7 @@ A schema is built at its first use (`defer_build`): a cold instance pays for the
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from flask import Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -14,6 +14,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from fanfare.domain.errors import FieldError, InvalidRequest
 from fanfare.domain.identifiers import is_identifier
 from fanfare.web.problems import CONTENT_TYPE, problem_of
+
+_MOST_ERRORS = 50
 
 
 def _check_identifier(value: str) -> str:
@@ -29,7 +31,9 @@ Tag = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[
 Tags = Annotated[list[Tag], Field(max_length=50)]
 Locale = Annotated[str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*$")]
 Timezone = Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$")]
+PlatformName = Literal["android", "ios", "web"]
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Topic = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9\-_.~%]{1,900}$")]
 DeviceTarget = Annotated[str, StringConstraints(min_length=1, max_length=4096, pattern=r"^[A-Za-z0-9_:.%~+=/-]+$")]
 
 
@@ -82,9 +86,10 @@ def exactly_one(*names: str) -> Callable[[Any], Any]:
 
 
 def refuse(error: ValidationError) -> Response:
-    """Answer what pydantic found, in our own error's shape."""
-    fields = tuple(FieldError(_path(item["loc"]), item["msg"].removeprefix("Value error, ")) for item in error.errors(include_url=False))
-    return problem_of(InvalidRequest("; ".join(f"{field.field}: {field.message}" for field in fields[:5]), fields))
+    """Answer what pydantic found, in our own error's shape: the first 50, or an answer could be many times as large as the body."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)[:_MOST_ERRORS]
+    fields = tuple(FieldError(_path(item["loc"]), item["msg"].removeprefix("Value error, ")) for item in found)
+    return problem_of(InvalidRequest("; ".join(map(str, fields[:5])), fields))
 
 
 def problems(*statuses: int) -> Any:  # noqa: ANN401 - the library's own type of it is invariant

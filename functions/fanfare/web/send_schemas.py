@@ -8,14 +8,14 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from fanfare.domain.address import Address, AddressKind
 from fanfare.domain.errors import InvalidRequest
+from fanfare.domain.lifetime import MAX_TTL_SECONDS
 from fanfare.domain.message import Platform, TargetKind
 from fanfare.domain.segment import Segment
 from fanfare.domain.send_request import MOST_RECIPIENTS, Addressees, RawTarget, SendRequest, message_of
 from fanfare.domain.target import check_condition, check_device_target, check_topic
 from fanfare.domain.variables import Variables
 from fanfare.domain.versions import parse_version_range
-from fanfare.web.device_schemas import PlatformName
-from fanfare.web.schema import DeviceTarget, Identifier, In, Locale, Name, PhoneNumber, ShortText, Tag, Timezone, exactly_one
+from fanfare.web.schema import DeviceTarget, Identifier, In, Locale, Name, PhoneNumber, PlatformName, ShortText, Tag, Timezone, Topic, exactly_one
 from fanfare.web.variable_schemas import TemplateName, VariablesIn, parse_variables
 
 _KINDS = ("device_ids", "profile_ids", "usernames", "phone_numbers", "targets", "topic", "condition", "segment", "everyone")
@@ -80,14 +80,14 @@ class TargetIn(In):
 class ToIn(In):
     """Who is to be reached: exactly one kind of addressee."""
 
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [name]} for name in _KINDS]})
 
     device_ids: Annotated[list[Identifier], Field(min_length=1, max_length=MOST_RECIPIENTS)] | None = None
     profile_ids: Annotated[list[Identifier], Field(min_length=1, max_length=MOST_RECIPIENTS)] | None = None
     usernames: Annotated[list[Name], Field(min_length=1, max_length=MOST_RECIPIENTS)] | None = None
     phone_numbers: Annotated[list[PhoneNumber], Field(min_length=1, max_length=MOST_RECIPIENTS)] | None = None
     targets: Annotated[list[TargetIn], Field(min_length=1, max_length=MOST_RECIPIENTS)] | None = None
-    topic: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9\-_.~%]{1,900}$")] | None = None
+    topic: Topic | None = None
     condition: Annotated[str, StringConstraints(min_length=1, max_length=4700)] | None = None
     segment: SegmentIn | None = None
     everyone: Literal[True] | None = None
@@ -141,7 +141,7 @@ class SendIn(In):
     body: _Text | None = None
     data: dict[str, str] | None = None
     priority: Literal["high", "normal"] | None = None
-    ttl_seconds: Annotated[int, Field(ge=0, le=2_419_200)] | None = None
+    ttl_seconds: Annotated[int, Field(ge=0, le=MAX_TTL_SECONDS)] | None = None
     collapse_key: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
     group: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
     image_url: Annotated[str, StringConstraints(max_length=2048, pattern=r"^https?://")] | None = None

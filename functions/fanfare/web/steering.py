@@ -13,8 +13,8 @@ from fanfare.domain.limits import LimitGroup
 from fanfare.services.perform_once import HttpAnswer
 from fanfare.services.steer_notification import cancel_notification, pause_notification, resume_notification, retry_notification
 from fanfare.web.gate import authorized, call, deps
-from fanfare.web.notification_requests import NotificationPath
-from fanfare.web.notification_schemas import StatusOut, show_status
+from fanfare.web.notification_answers import StatusOut, show_status
+from fanfare.web.notification_schemas import NotificationPath
 from fanfare.web.once import once, repeatable
 from fanfare.web.resource import Resource
 from fanfare.web.schema import problems

@@ -9,8 +9,8 @@ from fanfare.domain.message import Message
 from fanfare.domain.payload import limit_bytes
 from fanfare.domain.template import MESSAGE_FIELDS, Template
 from fanfare.services.preview_template import Preview
-from fanfare.web.device_schemas import PlatformName, show_time
-from fanfare.web.schema import Out
+from fanfare.web.instants import show_time
+from fanfare.web.schema import Out, PlatformName
 
 
 class WordsOut(Out):

@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
+from fanfare.domain.lifetime import MAX_TTL_SECONDS
 from fanfare.domain.template import MESSAGE_FIELDS, OVERRIDABLE, Draft
 from fanfare.domain.template_text import Syntax
-from fanfare.web.device_schemas import PlatformName
-from fanfare.web.schema import In, Locale, Name, Query
+from fanfare.web.paging import PageQuery
+from fanfare.web.schema import In, Locale, Name, PlatformName, Query
 from fanfare.web.send_schemas import ActionIn
 from fanfare.web.variable_schemas import TemplateName, VariablesIn, parse_variables
 
@@ -23,6 +24,12 @@ _EXAMPLE: Any = {
     "data": {"order_id": "{{order_id}}"}, "priority": "high", "defaults": {"name": "friend"},
     "platforms": {"ios": {"sound": "chime.caf"}}, "locales": {"sw": {"body": "Habari {{name}}, agizo lako #{{order_id}} ni {{status}}"}},
 }  # fmt: skip
+
+
+class TemplatePath(In):
+    """Which template."""
+
+    name: TemplateName
 
 
 class WordsIn(In):
@@ -62,7 +69,7 @@ class TemplateBody(WordsIn):
 
     priority: Literal["high", "normal"] | None = None
     silent: bool | None = None
-    ttl_seconds: Annotated[int, Field(ge=0, le=2_419_200)] | None = None
+    ttl_seconds: Annotated[int, Field(ge=0, le=MAX_TTL_SECONDS)] | None = None
     defaults: VariablesIn | None = Field(None, description="Values of variables that a request does not give.")
     platforms: PlatformsIn | None = None
     locales: Annotated[dict[str, WordsIn], Field(max_length=50)] | None = Field(
@@ -100,11 +107,9 @@ class RenderIn(In):
     username: Name | None = Field(None, description="Stands for the username of a recipient.")
 
 
-class TemplateQuery(Query):
+class TemplateQuery(PageQuery):
     """Filters of the list of templates."""
 
-    limit: Annotated[int, Field(ge=1, le=200)] = 50
-    cursor: Annotated[str, Field(max_length=512)] | None = None
     active: bool | None = None
     prefix: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")] | None = Field(
         None, description="What their names begin with."

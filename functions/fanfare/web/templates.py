@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, jsonify
 
 from fanfare.domain.client import Scope
-from fanfare.domain.listing import TemplateFilter
+from fanfare.domain.filters import TemplateFilter
 from fanfare.domain.message import Platform
 from fanfare.services.list_pages import list_templates
 from fanfare.services.perform_once import HttpAnswer
@@ -13,19 +13,14 @@ from fanfare.services.preview_template import preview_template
 from fanfare.services.templates import create_template, delete_template, get_template, replace_template
 from fanfare.web.gate import authorized, call, deps
 from fanfare.web.once import once, repeatable
+from fanfare.web.paging import show_page
 from fanfare.web.resource import Resource
-from fanfare.web.schema import In, problems
+from fanfare.web.schema import problems
 from fanfare.web.template_answers import RenderingsOut, TemplateOut, TemplatePage, show_preview, show_template
-from fanfare.web.template_schemas import RenderIn, TemplateBody, TemplateIn, TemplateQuery, VersionQuery
-from fanfare.web.variable_schemas import TemplateName, parse_variables
+from fanfare.web.template_schemas import RenderIn, TemplateBody, TemplateIn, TemplatePath, TemplateQuery, VersionQuery
+from fanfare.web.variable_schemas import parse_variables
 
 routes = Resource("templates", "Messages with variables.")
-
-
-class TemplatePath(In):
-    """Which template."""
-
-    name: TemplateName
 
 
 @routes.post("/templates", responses={201: TemplateOut, **problems(409)})
@@ -40,8 +35,7 @@ def create(body: TemplateIn) -> Response:
 @authorized(Scope.TEMPLATES, Scope.READ)
 def index(query: TemplateQuery) -> Response:
     """List templates."""
-    items, cursor = list_templates(deps(), call().tenant, TemplateFilter(query.active, query.prefix), query.limit, query.cursor)
-    return jsonify({"items": [show_template(template) for template in items], "next_cursor": cursor})
+    return show_page(list_templates(deps(), call().tenant, TemplateFilter(query.active, query.prefix), query.limit, query.cursor), show_template)
 
 
 @routes.get("/templates/<name>", responses={200: TemplateOut, **problems(404)})

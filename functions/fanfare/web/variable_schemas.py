@@ -23,5 +23,5 @@ def parse_variables(given: Variables | None, field: str) -> Variables:
     """Check variables; InvalidRequest names each wrong one."""
     errors = tuple(variable_errors(given or {}, field))
     if errors:
-        raise InvalidRequest("; ".join(f"{error.field}: {error.message}" for error in errors), errors)
+        raise InvalidRequest.of(errors)
     return given or {}

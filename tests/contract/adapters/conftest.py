@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -16,7 +17,9 @@ from local.stack import Stack
 from tests.contract.adapters.account import ServiceAccount, key_pem
 from tests.contract.adapters.scripted import ScriptedServer, SilentServer
 from tests.contract.adapters.simulator import Simulator
+from tests.contract.adapters.tokens import Issuer
 from tests.factories import a_tenant
+from tests.fakes import FixedClock
 
 OUTSIDE = frozenset({"fcm", "cloud"})
 
@@ -93,3 +96,17 @@ def silent() -> Iterator[SilentServer]:
     """A server that accepts connections and never says a word."""
     with SilentServer() as running:
         yield running
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """The adapter's clock, which a test moves on."""
+    return FixedClock(datetime.now(UTC))
+
+
+@pytest.fixture
+def issuer(server: ScriptedServer) -> Issuer:
+    """Who signs tokens at Google; the test's server shows its certificates."""
+    issuer = Issuer()
+    server.reply = issuer.certificates
+    return issuer

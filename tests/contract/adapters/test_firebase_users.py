@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64encode
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import jwt
@@ -29,19 +29,6 @@ def claims(**changed: Any) -> dict[str, Any]:
     now = seconds()
     usual = {"iss": f"https://securetoken.google.com/{PROJECT}", "aud": PROJECT, "sub": "uid-1", "iat": now, "auth_time": now, "exp": now + 3_600}
     return {name: value for name, value in {**usual, "user_id": "uid-1", **changed}.items() if value is not None}
-
-
-@pytest.fixture
-def clock() -> FixedClock:
-    return FixedClock(datetime.now(UTC))
-
-
-@pytest.fixture
-def issuer(server: ScriptedServer) -> Issuer:
-    """Firebase Authentication, whose certificates the test's server shows."""
-    issuer = Issuer()
-    server.reply = issuer.certificates
-    return issuer
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import jwt
 import pytest
@@ -18,20 +18,6 @@ from tests.contract.adapters.tokens import ACCOUNT, AUDIENCE, Issuer, claims, se
 from tests.fakes import FixedClock
 
 CALLERS = {"send": AllowedCaller(AUDIENCE, ACCOUNT), "schedule": AllowedCaller("https://schedule.example/", "scheduler@acme.iam.gserviceaccount.com")}
-
-
-@pytest.fixture
-def clock() -> FixedClock:
-    """The adapter's clock, which a test moves on."""
-    return FixedClock(datetime.now(UTC))
-
-
-@pytest.fixture
-def issuer(server: ScriptedServer) -> Issuer:
-    """Google, whose certificates the test's server shows."""
-    issuer = Issuer()
-    server.reply = issuer.certificates
-    return issuer
 
 
 @pytest.fixture

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
-import pytest
 from google.cloud.firestore import Client as Firestore
 
 from fanfare.adapters.firestore.poison import KEPT, FirestorePoisonStore
-from tests.contract.stores.real import open_firestore
 from tests.factories import NOW
-
-
-@pytest.fixture
-def firestore(emulator: str, project_id: str) -> Iterator[Firestore]:
-    """A database of the test's own."""
-    client = open_firestore(emulator, project_id)
-    yield client
-    client.close()
 
 
 def test_a_refused_task_is_kept_in_plain_words_until_it_expires(firestore: Firestore) -> None:

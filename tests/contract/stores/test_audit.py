@@ -9,7 +9,7 @@ import pytest
 
 from fanfare.domain.audit import AuditEntry, Change
 from fanfare.domain.call import Actor, ActorKind
-from fanfare.domain.listing import AuditFilter
+from fanfare.domain.filters import AuditFilter
 from tests.contract.stores.real import Stores
 from tests.factories import NOW
 

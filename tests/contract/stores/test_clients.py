@@ -11,7 +11,7 @@ from fanfare.domain.audit import Change, trail
 from fanfare.domain.call import Actor, ActorKind
 from fanfare.domain.client import Client, Scope
 from fanfare.domain.errors import Conflict
-from fanfare.domain.listing import AuditFilter
+from fanfare.domain.filters import AuditFilter
 from tests.contract.stores.racing import race
 from tests.contract.stores.real import Stores
 from tests.factories import NOW, a_client

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from fanfare.domain.address import Address, AddressKind
 from fanfare.domain.device import Device, InactiveReason
-from fanfare.domain.listing import DeviceFilter
+from fanfare.domain.filters import DeviceFilter
 from fanfare.domain.message import TargetKind
 from fanfare.domain.profile import Profile
 from fanfare.domain.registration import Details, Known, Registration, RegistrationPlan, deactivate, plan_registration
@@ -91,6 +91,17 @@ def test_shared_device_is_known_by_its_install_in_both_profiles(stores: Stores, 
     assert stores.devices.save(tenant, [_plan(stores, tenant, _registration(T1, "phone", shared=True), P2, "new")])
     assert _ids(_known(stores, tenant, T3, "phone", P1)) == (None, "d1")
     assert _ids(_known(stores, tenant, T3, "phone", P2)) == (None, "d1")
+
+
+def test_install_that_is_left_to_others_passes_to_the_new_device(stores: Stores, tenant: str) -> None:
+    _register(stores, tenant, "d1", T1, "phone", profile=P1)
+    assert stores.devices.save(tenant, [_plan(stores, tenant, _registration(T1, "phone", shared=True), P2, "new")])
+    registration = _registration(T2, "phone")
+    known = stores.devices.find_known(tenant, [(registration, P2)])[0]
+    assert stores.devices.save(tenant, [plan_registration(registration, P2, known, now=NOW, new_id="d2", leave_shared=True)])
+    assert _ids(_known(stores, tenant, T1, "phone", P1)) == ("d1", "d1")
+    assert _ids(_known(stores, tenant, T2, "phone", P2)) == ("d2", "d2")
+    assert [device.profile_ids for device in stores.devices.get(tenant, ["d1", "d2"])] == [("p1",), ("p2",)]
 
 
 def test_moved_device_leaves_its_install_in_the_old_profile_free(stores: Stores, tenant: str) -> None:

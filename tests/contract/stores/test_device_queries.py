@@ -13,7 +13,7 @@ from fanfare.domain.audit import AuditEntry
 from fanfare.domain.call import Actor, ActorKind
 from fanfare.domain.device import Device, InactiveReason
 from fanfare.domain.errors import Unavailable
-from fanfare.domain.listing import AuditFilter, DeviceFilter
+from fanfare.domain.filters import AuditFilter, DeviceFilter
 from fanfare.domain.message import Platform, TargetKind
 from fanfare.domain.registration import RegistrationPlan, deactivate, revive
 from tests.contract.stores.real import Stores

@@ -12,7 +12,7 @@ import pytest
 from fanfare.domain.address import Address, AddressKind
 from fanfare.domain.device import Device, InactiveReason, Owner, Retirement
 from fanfare.domain.errors import Unavailable
-from fanfare.domain.listing import DeviceFilter
+from fanfare.domain.filters import DeviceFilter
 from fanfare.domain.message import Platform, TargetKind
 from fanfare.domain.registration import RegistrationPlan, deactivate
 from tests.contract.stores.real import Stores

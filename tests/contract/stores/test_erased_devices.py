@@ -10,7 +10,7 @@ from fanfare.domain.address import Address, AddressKind
 from fanfare.domain.audit import AuditEntry
 from fanfare.domain.call import Actor, ActorKind
 from fanfare.domain.device import Device, InactiveReason, Owner
-from fanfare.domain.listing import AuditFilter, DeviceFilter
+from fanfare.domain.filters import AuditFilter, DeviceFilter
 from fanfare.domain.registration import Details, RegistrationPlan, deactivate
 from tests.contract.stores.racing import race
 from tests.contract.stores.real import Stores

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState
-from fanfare.domain.listing import NotificationFilter
+from fanfare.domain.filters import NotificationFilter
 from fanfare.domain.notification import NotificationStatus
 from fanfare.domain.wording import wording_of
 from tests.contract.stores.real import Stores

@@ -11,7 +11,7 @@ import pytest
 from fanfare.domain.chunk import LEASE, Chunk, ChunkKey, ChunkState
 from fanfare.domain.dead_letter import DeadLetter, DeadLetterKind, Replay
 from fanfare.domain.errors import Unavailable
-from fanfare.domain.listing import DeadLetterFilter
+from fanfare.domain.filters import DeadLetterFilter
 from fanfare.domain.notification import Counts, NotificationStatus
 from fanfare.domain.sweeping import Overdue
 from tests.contract.stores.real import Stores

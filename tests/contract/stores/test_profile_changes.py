@@ -11,7 +11,7 @@ import pytest
 from fanfare.domain.address import Address, AddressKind
 from fanfare.domain.audit import trail
 from fanfare.domain.errors import Conflict
-from fanfare.domain.listing import AuditFilter, ProfileFilter
+from fanfare.domain.filters import AuditFilter, ProfileFilter
 from fanfare.domain.profile import Profile, Spread, Stage
 from fanfare.domain.spreading import change_profile, delete_profile
 from tests.contract.stores.racing import race

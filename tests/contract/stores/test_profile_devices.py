@@ -9,8 +9,8 @@ import pytest
 from fanfare.adapters.system import SystemIdentifiers
 from fanfare.domain.address import Address, AddressKind
 from fanfare.domain.errors import Conflict
+from fanfare.domain.filters import NotificationFilter
 from fanfare.domain.forgetting import FORGOTTEN
-from fanfare.domain.listing import NotificationFilter
 from fanfare.domain.spreading import SETTLE_AFTER
 from fanfare.ports import Deps
 from fanfare.services.change_profile import delete_profile, erase_profile, restore_profile, update_profile

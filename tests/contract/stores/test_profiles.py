@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fanfare.domain.address import Address, AddressKind
-from fanfare.domain.listing import ProfileFilter
+from fanfare.domain.filters import ProfileFilter
 from fanfare.domain.profile import Profile
 from tests.contract.stores.racing import race
 from tests.contract.stores.real import Stores

@@ -13,7 +13,7 @@ from fanfare.adapters.firestore.refusals import PAUSE, FirestoreRefusalCounter
 from fanfare.adapters.system import SystemIdentifiers
 from fanfare.domain.audit import AuditEntry
 from fanfare.domain.call import Actor, ActorKind
-from fanfare.domain.listing import AuditFilter
+from fanfare.domain.filters import AuditFilter
 from fanfare.domain.refusal import Refusal, RefusalReason
 from tests.contract.stores.racing import race
 from tests.contract.stores.real import open_firestore

@@ -14,7 +14,7 @@ from fanfare.domain.audit import AuditEntry, trail
 from fanfare.domain.call import Actor, ActorKind
 from fanfare.domain.chunk import CLOCK_SKEW, LEASE, Busy, Chunk, ChunkKey, ChunkState, Finished, Stop, renew_lease
 from fanfare.domain.delivery import plan_chunk
-from fanfare.domain.listing import AuditFilter
+from fanfare.domain.filters import AuditFilter
 from fanfare.domain.notification import Counts, Notification, NotificationStatus
 from fanfare.domain.outcome import Outcome, Result, count
 from fanfare.domain.steering import Steered, decide_by_hand, decide_cancel, decide_pause, decide_resume, plan_end

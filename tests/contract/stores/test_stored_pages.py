@@ -9,7 +9,7 @@ from fanfare.domain.address import Address, AddressKind
 from fanfare.domain.audit import trail
 from fanfare.domain.call import Actor, ActorKind
 from fanfare.domain.device import InactiveReason
-from fanfare.domain.listing import AuditFilter
+from fanfare.domain.filters import AuditFilter
 from fanfare.domain.registration import RegistrationPlan, deactivate
 from fanfare.domain.tenant import Tenant
 from fanfare.domain.tenant_keys import IndexKeys, KeyRotation, Phase

@@ -12,13 +12,13 @@ from google.cloud.firestore import Client as Firestore
 
 from fanfare.domain.audit import trail
 from fanfare.domain.call import Actor, ActorKind
-from fanfare.domain.listing import AuditFilter, TemplateFilter
+from fanfare.domain.filters import AuditFilter, TemplateFilter
 from fanfare.domain.send_request import message_of
 from fanfare.domain.template import KEPT_VERSIONS, Draft, Template, changed
 from fanfare.domain.template_text import Syntax
 from fanfare.domain.wording import wording_of
 from tests.contract.stores.racing import race
-from tests.contract.stores.real import Stores, open_firestore, real_stores
+from tests.contract.stores.real import Stores, real_stores
 from tests.factories import NOW, a_notification
 from tests.templates import a_template
 
@@ -177,11 +177,6 @@ def test_notification_keeps_what_its_template_said(stores: Stores, tenant: str) 
 
 
 # A hand in the console
-
-
-@pytest.fixture
-def firestore(emulator: str, project_id: str) -> Firestore:
-    return open_firestore(emulator, project_id)
 
 
 def _document(firestore: Firestore) -> Any:

@@ -15,7 +15,7 @@ from fanfare.domain.classification import Answer, Kind
 from fanfare.domain.credential import is_project_id, parse_service_account
 from fanfare.domain.dry_run import BODY, DryRun, check_accepted, judge
 from fanfare.domain.errors import InvalidRequest, Unavailable
-from tests.service_accounts import a_service_account, pem
+from tests.service_accounts import a_service_account, pem, rsa_numbers
 
 SECRET = pem()
 
@@ -64,7 +64,7 @@ def test_key_of_another_kind_is_refused() -> None:
         ("private_key", None),
         ("private_key", "-----BEGIN PRIVATE KEY-----"),
         ("private_key", pem(der=b"\x31" + bytes(40))),
-        ("private_key", pem("RSA PRIVATE KEY").replace("END RSA", "END")),
+        ("private_key", pem("RSA PRIVATE KEY", rsa_numbers()).replace("END RSA", "END")),
         ("private_key", "-----BEGIN PRIVATE KEY-----\nab=c\n-----END PRIVATE KEY-----"),
         ("private_key", pem(der=bytes([0x30]) + bytes(20_000))),
         ("private_key", pem("EC PRIVATE KEY")),

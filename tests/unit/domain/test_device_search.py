@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fanfare.domain.device import Device
 from fanfare.domain.device_search import DeviceSearch, indexed_filter, is_found, is_indexed
-from fanfare.domain.listing import DeviceFilter
+from fanfare.domain.filters import DeviceFilter
 from fanfare.domain.message import Platform
 from fanfare.domain.versions import parse_version_range
 from tests.factories import NOW, a_device, an_owner

@@ -86,6 +86,6 @@ def test_any_claims_are_read_or_refused(claims: dict[str, Any]) -> None:
 
 
 def test_users_are_counted_apart_from_each_other_and_from_clients() -> None:
-    names = {User("acme", uid).budget_name for uid in ("uid-1", "uid-2", "user:uid-1")}
+    names = {User("acme", uid).actor_id for uid in ("uid-1", "uid-2", "user:uid-1")}
     assert len(names) == 3
     assert all(":" in name and "/" not in name for name in names)

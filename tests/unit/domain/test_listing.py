@@ -12,8 +12,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fanfare.domain.errors import InvalidRequest
+from fanfare.domain.filters import DeviceFilter, ProfileFilter
 from fanfare.domain.identifiers import decode_base64url, encode_base64url
-from fanfare.domain.listing import DeviceFilter, ProfileFilter, encode_cursor, parse_cursor, query_hash
+from fanfare.domain.listing import encode_cursor, parse_cursor, query_hash
 from fanfare.domain.message import Platform
 
 KEY = b"the deployment's cursor key"

@@ -50,8 +50,8 @@ _devices = st.builds(
 ) | st.just(a_device(**RETIRED))
 
 
-def plan(known: Known, *, profile: Any = A, **registration: Any) -> RegistrationPlan:
-    return plan_registration(a_registration(**registration), profile, known, now=NOW, new_id="drawn-id")
+def plan(known: Known, *, profile: Any = A, leave_shared: bool = False, **registration: Any) -> RegistrationPlan:
+    return plan_registration(a_registration(**registration), profile, known, now=NOW, new_id="drawn-id", leave_shared=leave_shared)
 
 
 def test_unknown_target_makes_a_new_device() -> None:
@@ -125,6 +125,20 @@ def test_shared_registration_adds_an_owner_and_keeps_the_install_of_the_first() 
     made = plan(Known(by_target=stored), profile=B, shared=True)
     assert made.device.owners == (first, OWNER_B)
     assert made.device.device_id == "hers"
+
+
+def test_install_that_others_share_is_left_to_them_where_that_is_wanted() -> None:
+    stored = a_device(owners=(replace(OWNER_A, installed_as="phone"), replace(OWNER_B, installed_as="theirs")))
+    made = plan(Known(by_install=stored), details=PHONE, leave_shared=True)
+    assert (made.created, made.device.target, made.device.profile_ids) == (True, a_token("new"), ("A",))
+    assert made.displaced == Displacement(stored, replace(stored, owners=stored.owners[1:], device_id="theirs"))
+
+
+@pytest.mark.parametrize("owners", [(OWNER_A,), (OWNER_A, OWNER_B)])
+def test_install_that_has_the_target_or_is_shared_with_nobody_is_refreshed(owners: Any) -> None:
+    stored = a_device(owners=owners)
+    known = Known(by_install=stored) if len(owners) == 1 else Known(by_target=stored, by_install=stored)
+    assert plan(known, details=PHONE, leave_shared=True) == plan(known, details=PHONE)
 
 
 def test_shared_registration_again_keeps_every_owner_once() -> None:

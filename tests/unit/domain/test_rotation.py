@@ -14,11 +14,9 @@ from fanfare.domain.client import hash_token, refusal_of
 from fanfare.domain.errors import Conflict, Forbidden
 from fanfare.domain.refusal import RefusalReason
 from fanfare.domain.rotation import (
-    EXPIRING,
     Rotation,
     announced_end,
     check_present_token,
-    is_expiring,
     is_repeat,
     is_use_news,
     reissued,
@@ -110,21 +108,6 @@ def test_revocation_is_for_ever_and_keeps_its_time() -> None:
 
 
 # What is told of an end
-
-
-@pytest.mark.parametrize(
-    ("fields", "expected"),
-    [
-        ({}, False),
-        ({"expires_at": NOW + EXPIRING}, True),
-        ({"expires_at": NOW + EXPIRING + SECOND}, False),
-        ({"expires_at": NOW + SECOND}, True),
-        ({"expires_at": NOW}, False),
-        ({"expires_at": NOW + SECOND, "revoked_at": NOW}, False),
-    ],
-)
-def test_client_is_expiring_for_the_last_fourteen_days(fields: dict[str, Any], *, expected: bool) -> None:
-    assert is_expiring(a_client(**fields), NOW) is expected
 
 
 def test_each_token_has_its_own_end() -> None:

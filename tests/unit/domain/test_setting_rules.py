@@ -73,7 +73,8 @@ BAD: list[tuple[Callable[[object], Any], object, str]] = [
     (read_keepalive, {"night": {"from": "22:00"}}, "keepalive.night.to"),
     (read_keepalive, {"night": {"from": "24:00", "to": "07:00"}}, "keepalive.night.from"),
     (read_keepalive, {"night": {"from": "07:00", "to": "07:00"}}, "keepalive.night.to"),
-    (read_retention, {"audit": 0}, "retention_days.audit"),
+    (read_retention, {"audit": 29}, "retention_days.audit"),
+    (read_retention, {"events": 0}, "retention_days.events"),
     (read_retention, {"everything": 1}, "retention_days.everything"),
     (read_quota, 0, "quota_per_minute"),
     (read_quota, 1.5, "quota_per_minute"),
@@ -142,7 +143,7 @@ def test_broken_setting_has_its_default_and_its_reason_and_leaves_the_others_alo
     assert settings == TenantSettings(timezone="Europe/Berlin")
     assert defects == {
         "quota_per_minute": "quota_per_minute: must be a whole number from 1 to 100000000",
-        "retention_days": "retention_days.audit: must be a whole number from 1 to 3650",
+        "retention_days": "retention_days.audit: must be a whole number from 30 to 3650",
     }
 
 

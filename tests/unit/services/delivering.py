@@ -12,7 +12,7 @@ from fanfare.domain.audit import AuditEntry
 from fanfare.domain.chunk import Busy, Chunk, ChunkKey, Finished
 from fanfare.domain.classification import Answer
 from fanfare.domain.device import Device
-from fanfare.domain.listing import AuditFilter
+from fanfare.domain.filters import AuditFilter
 from fanfare.domain.message import Platform
 from fanfare.domain.notification import FIRST_CHECK, Counts, Notification
 from fanfare.domain.outcome import Outcome

@@ -11,14 +11,14 @@ from fanfare.domain.chunk import ChunkKey
 from fanfare.domain.errors import IdempotencyMismatch, InvalidRequest
 from fanfare.domain.message import Message, Platform, Priority, TargetKind
 from fanfare.domain.notification import FIRST_CHECK, Counts, NotificationStatus, StatusReason
-from fanfare.domain.send_request import Addressees, RawTarget
+from fanfare.domain.send_request import MOST_RECIPIENTS, Addressees, RawTarget
 from fanfare.domain.sweeping import Overdue
 from fanfare.domain.target import Target
 from fanfare.ports import Deps
 from fanfare.services.accept_notification import accept_notification
 from tests.factories import NOW, TENANT_ID, a_call, a_device, a_token
 from tests.fakes import RecordingTaskQueue, SendTask, fake_deps
-from tests.unit.services.seeding import a_request, add_devices
+from tests.unit.services.seeding import a_request, add_devices, add_profile, device_of, username
 
 TO_BOTH = Addressees(device_ids=("device-1", "device-2"))
 TOPIC = Addressees(fanned_out=Target(TargetKind.TOPIC, "news"))
@@ -136,6 +136,18 @@ def test_repeat_that_would_reach_others_by_now_reaches_those_of_the_first(deps: 
     add_devices(deps, a_device(id="device-3"))
     assert accept_notification(deps, a_call("key"), a_request(to)).notification.counts.targeted == 1
     assert _rows(deps, first.id) == ["device-1"]
+
+
+def test_repeat_that_would_reach_too_many_by_now_gets_the_first_notification(deps: Deps, tasks: RecordingTaskQueue) -> None:
+    alice = add_profile(deps, "crowd", username="alice")
+    to = Addressees(addresses=(username("alice"),))
+    add_devices(deps, device_of(alice, id="first"))
+    first = accept_notification(deps, a_call("key"), a_request(to)).notification
+    add_devices(deps, *(device_of(alice, id=f"later-{number}", target=a_token(f"later-{number}")) for number in range(MOST_RECIPIENTS)))
+    with pytest.raises(InvalidRequest):
+        accept_notification(deps, a_call("another key"), a_request(to))
+    again = accept_notification(deps, a_call("key"), a_request(to))
+    assert (again.notification.id, again.replayed, len(tasks.sends)) == (first.id, True, 1)
 
 
 def test_another_body_under_a_key_is_refused_and_changes_nothing(deps: Deps, tasks: RecordingTaskQueue) -> None:

@@ -13,7 +13,7 @@ from fanfare.domain.address import Address, AddressKind
 from fanfare.domain.audit import AuditEntry
 from fanfare.domain.device import InactiveReason
 from fanfare.domain.errors import Conflict, NotFound, Unavailable
-from fanfare.domain.listing import AuditFilter
+from fanfare.domain.filters import AuditFilter
 from fanfare.domain.profile import Profile, ProfileState, Stage
 from fanfare.domain.registration import Registration, RegistrationPlan, plan_registration
 from fanfare.domain.segment import Segment

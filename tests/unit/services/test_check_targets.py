@@ -9,7 +9,7 @@ import pytest
 
 from fanfare.domain.classification import Answer
 from fanfare.domain.errors import CredentialRefused, FanfareError, InvalidRequest, NotFound, Unavailable
-from fanfare.domain.listing import ProfileFilter
+from fanfare.domain.filters import ProfileFilter
 from fanfare.domain.message import TargetKind
 from fanfare.ports import Deps
 from fanfare.services.register_devices import Registered, register_device, register_devices

@@ -10,7 +10,7 @@ import pytest
 from fanfare.domain.call import Call
 from fanfare.domain.device import InactiveReason, Retirement
 from fanfare.domain.errors import NotFound
-from fanfare.domain.listing import DeviceFilter
+from fanfare.domain.filters import DeviceFilter
 from fanfare.ports import Deps
 from fanfare.services.device_states import activate_device, deactivate_device, erase_device
 from fanfare.services.devices import delete_device, get_device

@@ -55,7 +55,8 @@ def test_many_registrations_are_told_by_one_entry_a_commit() -> None:
     assert _told(deps) == [("device.registered", "client-1", 3)]
 
 
-def test_user_is_named_by_its_uid() -> None:
+def test_user_is_named_by_a_hash_that_outlives_nobody() -> None:
     deps, call = fake_deps(), a_users_call()
     register_device(deps, call, a_registration(profile=claimed_by(call, None)))
-    assert _told(deps) == [("device.registered", "uid-1", 1)]
+    assert _told(deps) == [("device.registered", call.actor.id, 1)]
+    assert "uid-1" not in call.actor.id

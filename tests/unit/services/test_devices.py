@@ -8,7 +8,7 @@ import pytest
 
 from fanfare.domain.device import Device, InactiveReason, Retirement
 from fanfare.domain.errors import Conflict, InvalidRequest, NotFound
-from fanfare.domain.listing import DeviceFilter, ProfileFilter
+from fanfare.domain.filters import DeviceFilter, ProfileFilter
 from fanfare.domain.message import Platform, TargetKind
 from fanfare.domain.registration import Details
 from fanfare.ports import Deps

@@ -11,8 +11,9 @@ import pytest
 from fanfare.domain.audit import AuditEntry
 from fanfare.domain.device import Device, Owner
 from fanfare.domain.errors import Conflict, InvalidRequest, NotFound, Unavailable
+from fanfare.domain.filters import AuditFilter, NotificationFilter, ProfileFilter
 from fanfare.domain.forgetting import FORGOTTEN
-from fanfare.domain.listing import AuditFilter, NotificationFilter, Page, ProfileFilter
+from fanfare.domain.listing import Page
 from fanfare.domain.profile import Profile
 from fanfare.domain.segment import Segment
 from fanfare.domain.send_request import Addressees

@@ -6,7 +6,7 @@ import pytest
 
 from fanfare.domain.chunk import ChunkKey
 from fanfare.domain.errors import InvalidRequest, NotFound
-from fanfare.domain.listing import AuditFilter
+from fanfare.domain.filters import AuditFilter
 from fanfare.domain.recipient import Recipient
 from fanfare.domain.target import Target
 from fanfare.ports import Deps

@@ -15,7 +15,7 @@ from fanfare.domain.client import Scope
 from fanfare.domain.delivery import RESUME_WAIT
 from fanfare.domain.device import InactiveReason
 from fanfare.domain.errors import Conflict, CredentialRefused, NotFound, Unavailable
-from fanfare.domain.listing import DeadLetterFilter
+from fanfare.domain.filters import DeadLetterFilter
 from fanfare.domain.notification import Counts, NotificationStatus
 from fanfare.domain.outcome import Outcome
 from fanfare.domain.tenant import DRAINING

@@ -12,7 +12,7 @@ from fanfare.domain.audit import AuditEntry
 from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState
 from fanfare.domain.dead_letter import DeadLetter
 from fanfare.domain.errors import InvalidRequest
-from fanfare.domain.listing import AuditFilter, DeadLetterFilter, NotificationFilter
+from fanfare.domain.filters import AuditFilter, DeadLetterFilter, NotificationFilter
 from fanfare.domain.notification import NotificationStatus
 from fanfare.ports import Deps
 from fanfare.services.list_pages import list_audit, list_dead_letters, list_notifications

@@ -7,7 +7,7 @@ import pytest
 
 from fanfare.domain.device_search import DeviceSearch
 from fanfare.domain.errors import InvalidRequest, NotFound
-from fanfare.domain.listing import ProfileFilter
+from fanfare.domain.filters import ProfileFilter
 from fanfare.domain.message import Platform
 from fanfare.ports import Deps
 from fanfare.services.list_pages import list_devices, list_profiles, page_of_deliveries

@@ -10,8 +10,8 @@ import pytest
 from fanfare.domain.address import Address, AddressKind
 from fanfare.domain.call import Call
 from fanfare.domain.device import Device, InactiveReason
-from fanfare.domain.errors import Forbidden, InvalidRequest, NotFound
-from fanfare.domain.listing import ProfileFilter
+from fanfare.domain.errors import Conflict, Forbidden, InvalidRequest, NotFound
+from fanfare.domain.filters import ProfileFilter
 from fanfare.domain.registration import Details, Registration
 from fanfare.ports import Deps
 from fanfare.services.device_states import activate_device, deactivate_device, erase_device
@@ -164,6 +164,39 @@ def test_user_who_shares_a_device_leaves_it_to_the_others() -> None:
         delete_device(deps, a_users_call(), "device-1")
     delete_device(deps, a_users_call("uid-2"), "device-1")
     assert stored_device(deps).is_deleted
+
+
+def test_user_who_shares_a_device_gets_nothing_that_is_sent_to_the_others() -> None:
+    deps, device = _shared()
+    call = a_users_call()
+    with pytest.raises(Conflict, match="Others share this device"):
+        update_device(deps, call, "device-1", Details(), target=T2, platform=None, profile=None)
+    registered = register_device(deps, call, _claim(call, target=T2, details=Details(device_id="phone")))
+    assert registered.created
+    assert (stored_device(deps).target, stored_device(deps).profile_ids, stored_device(deps).active) == (device.target, ("they",), True)
+    assert (registered.device.target, registered.device.profile_ids, registered.device.device_id) == (T2, ("me",), "phone")
+
+
+def test_user_takes_a_known_target_without_taking_a_shared_install_from_the_others() -> None:
+    deps, device = _shared()
+    call = a_users_call()
+    own = register_device(deps, call, _claim(call, target=T2)).device
+    refreshed = register_device(deps, call, _claim(call, target=T2, details=Details(device_id="phone")))
+    assert (refreshed.created, refreshed.device.id, refreshed.device.device_id) == (False, own.id, "phone")
+    assert (stored_device(deps).target, stored_device(deps).profile_ids, stored_device(deps).active) == (device.target, ("they",), True)
+
+
+def test_client_gives_a_shared_device_another_target_for_all() -> None:
+    deps, _ = _shared()
+    update_device(deps, a_call(), "device-1", Details(), target=T2, platform=None, profile=None)
+    assert (stored_device(deps).target, stored_device(deps).profile_ids) == (T2, ("me", "they"))
+
+
+def test_user_changes_the_rest_of_a_shared_device() -> None:
+    deps, device = _shared()
+    for target in (None, device.target):
+        update_device(deps, a_users_call(), "device-1", Details(app_version="2.0"), target=target, platform=None, profile=None)
+    assert (stored_device(deps).app_version, stored_device(deps).target) == ("2.0", device.target)
 
 
 def test_client_deletes_a_shared_device_for_all() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from fanfare.domain.address import Address, AddressKind
 from fanfare.domain.errors import Conflict, NotFound
-from fanfare.domain.listing import ProfileFilter
+from fanfare.domain.filters import ProfileFilter
 from fanfare.ports import Deps
 from fanfare.services.profiles import NewProfile, create_profile, find_or_create_profiles, get_profile, owner_or_refusal
 from tests.factories import NOW, TENANT_ID, a_call

@@ -6,7 +6,7 @@ import pytest
 
 from fanfare.domain.device import InactiveReason, Retirement
 from fanfare.domain.errors import Conflict, FanfareError, InvalidRequest
-from fanfare.domain.listing import DeviceFilter, ProfileFilter
+from fanfare.domain.filters import DeviceFilter, ProfileFilter
 from fanfare.domain.message import Platform
 from fanfare.domain.registration import Details
 from fanfare.ports import Deps

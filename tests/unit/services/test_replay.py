@@ -11,7 +11,7 @@ from fanfare.domain.audit import AuditEntry
 from fanfare.domain.chunk import ChunkState, Finished
 from fanfare.domain.dead_letter import DeadLetter, Replay
 from fanfare.domain.errors import Conflict, InvalidRequest, NotFound
-from fanfare.domain.listing import DeadLetterFilter
+from fanfare.domain.filters import DeadLetterFilter
 from fanfare.domain.notification import Counts, NotificationStatus
 from fanfare.domain.outcome import Outcome
 from fanfare.services.dead_letters import get_dead_letter, replay_dead_letter

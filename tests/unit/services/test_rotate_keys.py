@@ -11,8 +11,8 @@ import pytest
 from fanfare.domain.audit import AuditEntry
 from fanfare.domain.device import Device, InactiveReason
 from fanfare.domain.errors import NotFound, Unavailable
+from fanfare.domain.filters import AuditFilter
 from fanfare.domain.key_rotation import WAIT, next_data_key
-from fanfare.domain.listing import AuditFilter
 from fanfare.domain.profile import Profile
 from fanfare.domain.spreading import delete_profile
 from fanfare.domain.tenant import PLATFORM_TENANT, Tenant

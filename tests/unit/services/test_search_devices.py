@@ -7,7 +7,8 @@ import pytest
 
 from fanfare.domain.device import Device
 from fanfare.domain.device_search import DeviceSearch
-from fanfare.domain.listing import DeviceFilter, Page
+from fanfare.domain.filters import DeviceFilter
+from fanfare.domain.listing import Page
 from fanfare.domain.versions import parse_version_range
 from fanfare.ports import Deps
 from fanfare.services.search_devices import MOST_SCANS, SCANNED_AT_ONCE, search_devices

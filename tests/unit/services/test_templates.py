@@ -7,7 +7,7 @@ import pytest
 
 from fanfare.domain.call import Actor, ActorKind, Call
 from fanfare.domain.errors import Conflict, InvalidRequest, NotFound, TemplateBroken
-from fanfare.domain.listing import AuditFilter, TemplateFilter
+from fanfare.domain.filters import AuditFilter, TemplateFilter
 from fanfare.domain.message import Platform
 from fanfare.domain.template import Draft
 from fanfare.ports import Deps

@@ -13,7 +13,8 @@ from fanfare.adapters.firestore.paths import collection_of
 from fanfare.domain.audit import AuditEntry, Change, StoredEntry
 from fanfare.domain.buckets import bucket_of
 from fanfare.domain.call import Actor, ActorKind
-from fanfare.domain.listing import AuditFilter, Page
+from fanfare.domain.filters import AuditFilter
+from fanfare.domain.listing import Page
 from fanfare.ports import Identifiers
 
 VERSION = 1
@@ -40,7 +41,7 @@ class FirestoreAuditStore:
 
     def list(self, tenant: str, filters: AuditFilter, limit: int, after: str | None) -> Page[StoredEntry]:
         """List entries, the newest first."""
-        given = (
+        wanted = (
             ("at", ">=", filters.created_after),
             ("at", "<=", filters.created_before),
             ("actor_id", "==", filters.client_id),
@@ -48,7 +49,6 @@ class FirestoreAuditStore:
             ("action", "==", filters.action),
             ("resource_ids", "array_contains", filters.resource_id),
         )
-        wanted = [row for row in given if row[2] is not None]
         return read_newest(collection_of(self._firestore, tenant, "audit"), "at", wanted, limit=limit, after=after, convert=_entry)
 
 

@@ -13,9 +13,10 @@ from google.cloud.firestore import DocumentReference, DocumentSnapshot
 
 from fanfare.adapters.expiring import ExpiringCache
 from fanfare.adapters.firestore.audit import add_audit
-from fanfare.adapters.firestore.client import COMMIT_RETRY, COMMIT_SECONDS, fields_of, read, translated
+from fanfare.adapters.firestore.client import fields_of, read, translated
 from fanfare.adapters.firestore.client_mapping import to_document
 from fanfare.adapters.firestore.commits import WRITE_ID, Decided, commit_guarded, update_guarded
+from fanfare.adapters.firestore.defects import note_defect
 from fanfare.adapters.firestore.pages import read_page
 from fanfare.domain.audit import AuditEntry, Trail
 from fanfare.domain.client import Client
@@ -93,16 +94,8 @@ class FirestoreClientStore:
         snapshot = read(self._reference(client_id))
         client = _from_snapshot(snapshot)
         if client is not None:
-            self._note_defect(client, snapshot)
+            note_defect(self._firestore, snapshot, "defect", client.defect)
         return client
-
-    def _note_defect(self, client: Client, snapshot: DocumentSnapshot[Any]) -> None:
-        """Write into the document what of it can't be used, or that all can be again: whoever broke it looks there and nowhere else."""
-        if (snapshot.to_dict() or {}).get("defect") == client.defect:
-            return
-        guard = self._firestore.write_option(last_update_time=snapshot.update_time)
-        with suppress(Unavailable), translated():
-            snapshot.reference.update({"defect": client.defect}, guard, retry=COMMIT_RETRY, timeout=COMMIT_SECONDS)
 
     def _reference(self, client_id: str) -> DocumentReference:
         return self._firestore.collection("clients").document(client_id)

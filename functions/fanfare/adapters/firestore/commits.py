@@ -19,8 +19,9 @@ from fanfare.domain.audit import AuditEntry
 from fanfare.domain.errors import Unavailable
 
 WRITE_ID = "write_id"
-_REFUSALS = (AlreadyExists, Conflict, FailedPrecondition, NotFound)
-_TRIES = 8
+REFUSALS = (AlreadyExists, Conflict, FailedPrecondition, NotFound)
+TRIES = 8
+"""So many races in a row does a writer lose before it gives up."""
 T = TypeVar("T")
 
 
@@ -42,7 +43,7 @@ def commit_guarded(batch: WriteBatch, proof: DocumentReference, write_id: str) -
     with translated():
         try:
             return cast("object", batch.commit(retry=COMMIT_RETRY, timeout=COMMIT_SECONDS)[0].update_time)
-        except _REFUSALS:
+        except REFUSALS:
             stored = read(proof)
     return stored.update_time if (fields_of(stored) or {}).get(WRITE_ID) == write_id else None
 
@@ -57,7 +58,7 @@ def update_guarded(
 
     Returns the state that was decided, or None if there is no such document. Unavailable after eight lost races.
     """
-    for _ in range(_TRIES):
+    for _ in range(TRIES):
         snapshot = read(reference)
         if not snapshot.exists:
             return None
@@ -71,4 +72,9 @@ def update_guarded(
             add_audit(batch, client, decided.tenant, decided.audit, write_id)
         if commit_guarded(batch, reference, write_id) is not None:
             return decided.state
-    raise Unavailable("Too many writers change this at once.", retry_after_seconds=1)
+    raise lost_races()
+
+
+def lost_races(what: str = "this") -> Unavailable:
+    """What a writer raises that has lost `TRIES` races."""
+    return Unavailable(f"Too many writers change {what} at once.", retry_after_seconds=1)

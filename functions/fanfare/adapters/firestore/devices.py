@@ -8,28 +8,29 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from google.cloud.firestore import SERVER_TIMESTAMP, CollectionReference, DocumentReference, DocumentSnapshot, FieldFilter, WriteBatch, WriteOption
+from google.cloud.firestore import SERVER_TIMESTAMP, CollectionReference, DocumentReference, DocumentSnapshot, FieldFilter, WriteBatch
 from google.cloud.firestore import Client as Firestore
 
 from fanfare.adapters.blind_index import BlindIndex, KeyedHashes
 from fanfare.adapters.cipher import FieldCipher, Undecipherable
 from fanfare.adapters.firestore.audit import add_audit
 from fanfare.adapters.firestore.client import read_all, run_query
-from fanfare.adapters.firestore.commits import WRITE_ID, commit_guarded
+from fanfare.adapters.firestore.commits import TRIES, WRITE_ID, commit_guarded, lost_races
 from fanfare.adapters.firestore.device_locks import DeviceLocks, written_by
 from fanfare.adapters.firestore.device_mapping import device_of, to_document, tombstone
 from fanfare.adapters.firestore.leftover_locks import remove_locks
 from fanfare.adapters.firestore.pages import read_page
 from fanfare.adapters.firestore.paths import collection_of
 from fanfare.adapters.firestore.profiles import ALTERNATIVES
-from fanfare.adapters.firestore.revisions import IndexedRevision
+from fanfare.adapters.firestore.revisions import guard_of
 from fanfare.domain.address import Address
 from fanfare.domain.audit import AuditEntry, Trail
 from fanfare.domain.batches import split
 from fanfare.domain.buckets import BUCKETS
 from fanfare.domain.device import Device
 from fanfare.domain.errors import Unavailable
-from fanfare.domain.listing import DeviceFilter, Page
+from fanfare.domain.filters import DeviceFilter
+from fanfare.domain.listing import Page
 from fanfare.domain.profile import Profile
 from fanfare.domain.registration import Known, Registration, RegistrationPlan
 from fanfare.domain.target import Target
@@ -37,7 +38,6 @@ from fanfare.ports import Identifiers
 
 ERASED_PER_COMMIT = 100
 """With the longest targets' locks and a lock for each owner's install, well below Firestore's limits."""
-_TRIES = 8
 
 
 def _is_any(_: Device) -> bool:
@@ -95,14 +95,14 @@ class FirestoreDeviceStore:
 
         Unavailable after eight lost races, and also if the decision wants a target or install that another device has.
         """
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             before = next(iter(self.get(tenant, [device_id])), None)
             after = decide(before) if before is not None else None
             if before is None or after is None:
                 return before
             if self.save(tenant, [RegistrationPlan(after, before)], audit(before, after) if audit else None):
                 return after
-        raise Unavailable("Too many writers change this at once.", retry_after_seconds=1)
+        raise lost_races()
 
     def update_many(
         self, tenant: str, device_ids: Sequence[str], decide: Callable[[Device], Device | None], audit: AuditEntry | None = None
@@ -142,7 +142,7 @@ class FirestoreDeviceStore:
     def list(self, tenant: str, filters: DeviceFilter, limit: int, after: str | None) -> Page[Device]:
         """List devices that are not deleted, in the order of their ids."""
         platform = filters.platform.value if filters.platform else None
-        given = (
+        wanted = (
             ("listed", "==", True),
             ("profile_ids", "array_contains", filters.profile_id),
             ("topics", "array_contains", filters.topic),
@@ -151,7 +151,6 @@ class FirestoreDeviceStore:
             ("active", "==", filters.active),
             ("device_id", "==", filters.device_id),
         )
-        wanted = [row for row in given if row[2] is not None]
         return _living(read_page(self._collection(tenant), wanted, limit, after, lambda snapshot: self._device(tenant, snapshot)))
 
     def list_of_profile(self, tenant: str, profile_id: str, limit: int, after: str | None) -> Page[Device]:
@@ -182,21 +181,21 @@ class FirestoreDeviceStore:
         return self.update(tenant, device_id, noting, (lambda *_: entry) if entry else None) is not None and decided is not None
 
     def _erase(self, tenant: str, device_ids: Sequence[str], audit: AuditEntry | None, only_if: Callable[[Device], bool]) -> int:
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             snapshots = read_all(self._firestore, [self._reference(tenant, device_id) for device_id in device_ids])
             stored = [snapshot for snapshot in snapshots if snapshot.exists]
             devices = self._devices(tenant, stored)
             doomed = [device for device in devices if only_if(device)]
             if not doomed or self._bury(tenant, doomed, audit):
                 return len(stored) - len(devices) + len(doomed)
-        raise Unavailable("Too many writers change these devices at once.", retry_after_seconds=1)
+        raise lost_races("these devices")
 
     def _bury(self, tenant: str, devices: Sequence[Device], audit: AuditEntry | None) -> bool:
         write_id = self._identifiers.new_id()
         batch = self._firestore.batch()
         for device in devices:
             fields = {**tombstone(device.id), "deleted_at": SERVER_TIMESTAMP, "updated_at": SERVER_TIMESTAMP, WRITE_ID: write_id}
-            batch.update(self._reference(tenant, device.id), fields, self._guard(device))
+            batch.update(self._reference(tenant, device.id), fields, guard_of(self._firestore, device.revision))
             self._locks.delete(batch, tenant, self._locks.held_by(tenant, device))
         if audit is not None:
             ids = audit.resource_ids or tuple(device.id for device in devices)
@@ -209,18 +208,14 @@ class FirestoreDeviceStore:
         if plan.previous is None:
             batch.create(reference, fields)
         else:
-            batch.update(reference, fields, self._guard(plan.previous))
+            batch.update(reference, fields, guard_of(self._firestore, plan.previous.revision))
         if plan.displaced is not None:
             displaced = plan.displaced.after
-            batch.update(self._reference(tenant, displaced.id), self._fields(tenant, displaced, hashes), self._guard(displaced))
+            guard = guard_of(self._firestore, displaced.revision)
+            batch.update(self._reference(tenant, displaced.id), self._fields(tenant, displaced, hashes), guard)
 
     def _fields(self, tenant: str, device: Device, hashes: Sequence[KeyedHashes]) -> dict[str, Any]:
         return {**to_document(device, tenant, hashes, self._cipher), "updated_at": SERVER_TIMESTAMP}
-
-    def _guard(self, device: Device) -> WriteOption:
-        read_at = device.revision.updated_at if isinstance(device.revision, IndexedRevision) else None
-        option: WriteOption = self._firestore.write_option(last_update_time=read_at)
-        return option
 
     def _device(self, tenant: str, snapshot: DocumentSnapshot[Any]) -> Device | None:
         return device_of(snapshot.id, snapshot.to_dict(), snapshot.update_time, tenant, self._cipher)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from google.cloud.firestore import Client as Firestore
 from google.cloud.firestore import FieldFilter
@@ -14,28 +13,25 @@ from fanfare.adapters.firestore.pages import read_newest
 from fanfare.adapters.firestore.paths import collection_of, key_of_notification, notification_reference
 from fanfare.domain.chunk import ChunkKey
 from fanfare.domain.dead_letter import DeadLetter
-from fanfare.domain.listing import DeadLetterFilter, NotificationFilter, Page
+from fanfare.domain.filters import DeadLetterFilter, NotificationFilter
+from fanfare.domain.listing import Page
 from fanfare.domain.notification import Notification, NotificationStatus
-
-_Filters = list[tuple[str, str, Any]]
 
 
 def newest_notifications(firestore: Firestore, tenant: str, filters: NotificationFilter, *, limit: int, after: str | None) -> Page[Notification]:
     """List notifications, the newest first."""
-    wanted = _given(
-        [
-            ("created_at", ">=", filters.created_after),
-            ("created_at", "<=", filters.created_before),
-            ("status", "==", filters.status.value if filters.status else None),
-            ("template", "==", filters.template),
-            ("type", "==", filters.type),
-            ("caller", "==", filters.caller),
-            ("client_id", "==", filters.client_id),
-            ("topic", "==", filters.topic),
-            ("schedule_id", "==", filters.schedule_id),
-            ("usernames", "array_contains", filters.username),
-            ("profile_ids", "array_contains", filters.profile_id),
-        ]
+    wanted = (
+        ("created_at", ">=", filters.created_after),
+        ("created_at", "<=", filters.created_before),
+        ("status", "==", filters.status.value if filters.status else None),
+        ("template", "==", filters.template),
+        ("type", "==", filters.type),
+        ("caller", "==", filters.caller),
+        ("client_id", "==", filters.client_id),
+        ("topic", "==", filters.topic),
+        ("schedule_id", "==", filters.schedule_id),
+        ("usernames", "array_contains", filters.username),
+        ("profile_ids", "array_contains", filters.profile_id),
     )
     return read_newest(
         collection_of(firestore, tenant, "notifications"),
@@ -49,12 +45,10 @@ def newest_notifications(firestore: Firestore, tenant: str, filters: Notificatio
 
 def newest_dead_letters(firestore: Firestore, tenant: str, filters: DeadLetterFilter, *, limit: int, after: str | None) -> Page[DeadLetter]:
     """List dead letters, the newest first."""
-    wanted = _given(
-        [
-            ("created_at", ">=", filters.created_after),
-            ("created_at", "<=", filters.created_before),
-            ("kind", "==", filters.kind.value if filters.kind else None),
-        ]
+    wanted = (
+        ("created_at", ">=", filters.created_after),
+        ("created_at", "<=", filters.created_before),
+        ("kind", "==", filters.kind.value if filters.kind else None),
     )
     return read_newest(
         collection_of(firestore, tenant, "dead_letters"),
@@ -82,7 +76,3 @@ def edited_pauses(firestore: Firestore, limit: int) -> list[ChunkKey]:
         filter=FieldFilter("status", "==", NotificationStatus.PAUSED.value)
     )
     return [key_of_notification(found.reference) for query in (asked, released) for found in run_query(query.limit(limit).select(["paused"]))]
-
-
-def _given(filters: _Filters) -> _Filters:
-    return [row for row in filters if row[2] is not None]

@@ -14,7 +14,7 @@ from google.cloud.firestore_v1.field_path import FieldPath
 from fanfare.adapters.cipher import FieldCipher
 from fanfare.adapters.firestore.audit import add_audit
 from fanfare.adapters.firestore.client import COMMIT_RETRY, COMMIT_SECONDS, fields_of, read, read_all, run_query, translated
-from fanfare.adapters.firestore.commits import WRITE_ID, commit_guarded
+from fanfare.adapters.firestore.commits import TRIES, WRITE_ID, commit_guarded, lost_races
 from fanfare.adapters.firestore.forgetting import forget_username
 from fanfare.adapters.firestore.notification_mapping import (
     chunk_from_document,
@@ -39,7 +39,8 @@ from fanfare.domain.audit import AuditEntry, Trail
 from fanfare.domain.chunk import Busy, Chunk, ChunkKey, ChunkState, Claimed, Finished, decide_claim, is_claim_of, new_claim
 from fanfare.domain.dead_letter import DeadLetter, Replay
 from fanfare.domain.errors import Unavailable
-from fanfare.domain.listing import DeadLetterFilter, NotificationFilter, Page
+from fanfare.domain.filters import DeadLetterFilter, NotificationFilter
+from fanfare.domain.listing import Page
 from fanfare.domain.notification import FINAL_STATUSES, Notification
 from fanfare.domain.outcome import Result
 from fanfare.domain.packing import pack_recipients, pack_results, unpack_recipients, unpack_results
@@ -50,7 +51,6 @@ from fanfare.ports import Identifiers
 
 VERSION = 1
 _CLAIM_TRIES = 4
-_STEER_TRIES = 8
 
 
 class FirestoreNotificationStore:
@@ -169,7 +169,7 @@ class FirestoreNotificationStore:
 
         The chunk is the lock: it is created where nobody has claimed it yet, and else guarded by what was read of it.
         """
-        for _ in range(_STEER_TRIES):
+        for _ in range(TRIES):
             found = self.get_with_chunk(key)
             if found is None:
                 return None
@@ -178,7 +178,7 @@ class FirestoreNotificationStore:
                 return found
             if self._commit_steered(found, steered, audit(found[0], steered.notification)):
                 return steered.notification, steered.chunk
-        raise Unavailable("Too many writers change this at once.", retry_after_seconds=1)
+        raise lost_races()
 
     def find_edited_pauses(self, limit: int) -> Sequence[ChunkKey]:
         """Find, in all tenants, notifications whose `paused` was edited by hand and not yet acted on."""

@@ -1,4 +1,4 @@
-"""Pages of a collection in the order of document ids: stable while rows are inserted."""
+"""Pages of a collection: in the order of document ids, which is stable while rows are inserted, or by a time, the newest first."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ from fanfare.domain.buckets import BUCKETS
 from fanfare.domain.listing import Page
 
 T = TypeVar("T")
+Filters = Sequence[tuple[str, str, Any]]
 
 
 def read_page(
     collection: CollectionReference,
-    filters: Sequence[tuple[str, str, Any]],
+    filters: Filters,
     limit: int,
     after: str | None,
     convert: Callable[[DocumentSnapshot[Any]], T],
 ) -> Page[T]:
-    """Read the documents after an id that meet every (field, operator, value)."""
-    query = collection.order_by(FieldPath.document_id())
-    for field, operator, value in filters:
-        query = query.where(filter=FieldFilter(field, operator, value))
+    """Read the documents after an id that meet every (field, operator, value); a value of None filters nothing."""
+    query = _narrowed(collection.order_by(FieldPath.document_id()), filters)
     if after is not None:
         query = query.start_after({FieldPath.document_id(): collection.document(after)})
     snapshots = run_query(query.limit(limit + 1))
@@ -41,7 +40,7 @@ _MICROSECOND = timedelta(microseconds=1)
 def read_newest(
     collection: CollectionReference,
     time_field: str,
-    filters: Sequence[tuple[str, str, Any]],
+    filters: Filters,
     *,
     limit: int,
     after: str | None,
@@ -49,11 +48,11 @@ def read_newest(
 ) -> Page[T]:
     """Read documents by a time, the newest first; of equal times the greater id is first. A page goes on after a time and an id.
 
+    A filter whose value is None filters nothing.
+
     Sequential times would cap the collection at 500 writes a second, so its indexes begin with a `bucket`; Firestore merges the ranges of an `in`.
     """
-    query = collection.where(filter=FieldFilter("bucket", "in", list(range(BUCKETS))))
-    for field, operator, value in filters:
-        query = query.where(filter=FieldFilter(field, operator, value))
+    query = _narrowed(collection.where(filter=FieldFilter("bucket", "in", list(range(BUCKETS)))), filters)
     query = query.order_by(time_field, direction=Query.DESCENDING).order_by(FieldPath.document_id(), direction=Query.DESCENDING)
     if after is not None:
         at, _, last_id = after.partition(".")
@@ -61,6 +60,13 @@ def read_newest(
     snapshots = run_query(query.limit(limit + 1))
     shown = snapshots[:limit]
     return Page([convert(snapshot) for snapshot in shown], _place(shown[-1], time_field) if len(snapshots) > limit else None)
+
+
+def _narrowed(query: Query, filters: Filters) -> Query:
+    for field, operator, value in filters:
+        if value is not None:
+            query = query.where(filter=FieldFilter(field, operator, value))
+    return query
 
 
 def _place(snapshot: DocumentSnapshot[Any], time_field: str) -> str:

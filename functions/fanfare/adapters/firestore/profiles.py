@@ -10,29 +10,29 @@ from typing import Any
 
 from google.api_core.exceptions import FailedPrecondition, NotFound
 from google.cloud.firestore import Client as Firestore
-from google.cloud.firestore import DocumentReference, DocumentSnapshot, FieldFilter, WriteBatch, WriteOption
+from google.cloud.firestore import DocumentReference, DocumentSnapshot, FieldFilter, WriteBatch
 
 from fanfare.adapters.blind_index import BlindIndex, KeyedHashes
 from fanfare.adapters.firestore.audit import add_audit
 from fanfare.adapters.firestore.client import COMMIT_RETRY, COMMIT_SECONDS, fields_of, read_all, run_query, translated
-from fanfare.adapters.firestore.commits import WRITE_ID, commit_guarded
+from fanfare.adapters.firestore.commits import TRIES, WRITE_ID, commit_guarded, lost_races
 from fanfare.adapters.firestore.leftover_locks import remove_locks
 from fanfare.adapters.firestore.pages import read_page
 from fanfare.adapters.firestore.paths import collection_of
 from fanfare.adapters.firestore.profile_mapping import from_document, to_document
-from fanfare.adapters.firestore.revisions import IndexedRevision
+from fanfare.adapters.firestore.revisions import IndexedRevision, guard_of
 from fanfare.domain.address import Address
 from fanfare.domain.audit import AuditEntry, Trail
 from fanfare.domain.batches import split
 from fanfare.domain.errors import Conflict, Unavailable
-from fanfare.domain.listing import Page, ProfileFilter
+from fanfare.domain.filters import ProfileFilter
+from fanfare.domain.listing import Page
 from fanfare.domain.profile import Profile, ProfileState, addresses_of, held_names, names_of
 from fanfare.ports import Identifiers
 
 VERSION = 1
 ALTERNATIVES = 30
 """Firestore evaluates at most 30 alternatives in one query (firebase.google.com/docs/firestore/query-data/queries)."""
-_TRIES = 8
 _MOST_PAGES = 10
 
 
@@ -82,7 +82,7 @@ class FirestoreProfileStore:
 
     def update(self, tenant: str, profile_id: str, decide: Callable[[Profile], Profile | None], audit: Trail | None = None) -> Profile | None:
         """Apply a pure decision (None leaves the profile) and move the locks of its names with it; Conflict if another profile holds one."""
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             before = self.get(tenant, profile_id)
             after = decide(before) if before is not None else None
             if before is None or after is None:
@@ -91,7 +91,7 @@ class FirestoreProfileStore:
             if stored:
                 return stored[0]
             self._check_free(tenant, after)
-        raise Unavailable("Too many writers change this profile at once.", retry_after_seconds=1)
+        raise lost_races("this profile")
 
     def rewrite(self, tenant: str, profiles: Sequence[Profile]) -> None:
         """Write profiles as they are, with the hashes and locks of the index keys that are written now; what was changed meanwhile by itself."""
@@ -101,7 +101,7 @@ class FirestoreProfileStore:
 
     def remove(self, tenant: str, profile: Profile) -> bool:
         """Remove what is left of an erased profile, as it was read."""
-        guard = self._guard(profile)
+        guard = guard_of(self._firestore, profile.revision)
         with translated():
             try:
                 self._reference(tenant, profile.id).delete(guard, retry=COMMIT_RETRY, timeout=COMMIT_SECONDS)
@@ -117,14 +117,14 @@ class FirestoreProfileStore:
 
     def list(self, tenant: str, filters: ProfileFilter, limit: int, after: str | None) -> Page[Profile]:
         """List profiles in the order of their ids: an index finds those with the first tag, the others are looked for in what it found."""
-        given = (
+        wanted = (
             ("state", "==", (ProfileState.DELETED if filters.deleted else ProfileState.ACTIVE).value),
             ("username", "==", filters.username),
             ("phone_number", "==", filters.phone_number),
             ("external_id", "==", filters.external_id),
             ("tags", "array_contains", filters.tags[0] if filters.tags else None),
         )
-        wanted, collection = [row for row in given if row[2] is not None], collection_of(self._firestore, tenant, "profiles")
+        collection = collection_of(self._firestore, tenant, "profiles")
         found: Sequence[Profile] = ()
         for _ in range(_MOST_PAGES):
             page = self._page(tenant, read_page(collection, wanted, limit, after, lambda snapshot: snapshot))
@@ -147,7 +147,8 @@ class FirestoreProfileStore:
         write_id, batch = self._identifiers.new_id(), self._firestore.batch()
         stored = [_addressed(after, hashes) for _, after in changes]
         for (before, _), after in zip(changes, stored, strict=True):
-            batch.update(self._reference(tenant, before.id), {**to_document(after, _ids(hashes)), WRITE_ID: write_id}, self._guard(before))
+            fields = {**to_document(after, _ids(hashes)), WRITE_ID: write_id}
+            batch.update(self._reference(tenant, before.id), fields, guard_of(self._firestore, before.revision))
             held = self._locks(tenant, held_names(before), self._index.under(tenant, _keys_of(before)))
             wanted = self._locks(tenant, held_names(after), hashes)
             self._add_locks(batch, [lock for lock in wanted if lock not in held], before.id)
@@ -188,11 +189,6 @@ class FirestoreProfileStore:
 
     def _page(self, tenant: str, page: Page[DocumentSnapshot[Any]]) -> Page[Profile]:
         return Page(self._profiles(tenant, page.items), page.next_after)
-
-    def _guard(self, profile: Profile) -> WriteOption:
-        read_at = profile.revision.updated_at if isinstance(profile.revision, IndexedRevision) else None
-        option: WriteOption = self._firestore.write_option(last_update_time=read_at)
-        return option
 
     def _reference(self, tenant: str, profile_id: str) -> DocumentReference:
         return collection_of(self._firestore, tenant, "profiles").document(profile_id)

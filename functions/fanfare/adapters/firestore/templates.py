@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
-from google.api_core.exceptions import AlreadyExists, Conflict, FailedPrecondition, NotFound
 from google.cloud.firestore import Client as Firestore
-from google.cloud.firestore import CollectionReference, DocumentReference, DocumentSnapshot, WriteBatch
+from google.cloud.firestore import CollectionReference, DocumentReference, WriteBatch
 from google.cloud.firestore_v1.field_path import FieldPath
 
 from fanfare.adapters.expiring import ExpiringCache
 from fanfare.adapters.firestore.audit import add_audit
 from fanfare.adapters.firestore.client import COMMIT_RETRY, COMMIT_SECONDS, read, run_query, translated
-from fanfare.adapters.firestore.commits import WRITE_ID, commit_guarded
+from fanfare.adapters.firestore.commits import REFUSALS, TRIES, WRITE_ID, commit_guarded, lost_races
+from fanfare.adapters.firestore.defects import note_defect
 from fanfare.adapters.firestore.pages import read_page
 from fanfare.adapters.firestore.paths import collection_of
 from fanfare.adapters.firestore.template_mapping import from_snapshot, from_version, to_document, version_to_document
 from fanfare.domain.audit import Trail
-from fanfare.domain.errors import Unavailable
-from fanfare.domain.listing import Page, TemplateFilter
+from fanfare.domain.filters import TemplateFilter
+from fanfare.domain.listing import Page
 from fanfare.domain.template import KEPT_VERSIONS, Template, is_template_name
 from fanfare.ports import Clock, Identifiers
 
-_REFUSALS = (AlreadyExists, Conflict, FailedPrecondition, NotFound)
-_TRIES = 8
 _LAST = "\uf8ff"
 """Sorts after every name that begins alike."""
 
@@ -101,7 +98,7 @@ class FirestoreTemplateStore:
     def list(self, tenant: str, filters: TemplateFilter, limit: int, after: str | None) -> Page[Template]:
         """List templates in the order of their names."""
         collection = self._collection(tenant)
-        wanted: list[tuple[str, str, Any]] = [] if filters.active is None else [("active", "==", filters.active)]
+        wanted: list[tuple[str, str, Any]] = [("active", "==", filters.active)]
         if filters.prefix is not None:
             id_path = FieldPath.document_id()
             wanted += [(id_path, ">=", collection.document(filters.prefix)), (id_path, "<", collection.document(filters.prefix + _LAST))]
@@ -112,7 +109,7 @@ class FirestoreTemplateStore:
         if not is_template_name(name):
             return None
         reference = self._reference(tenant, name)
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             snapshot = read(reference)
             if not snapshot.exists:
                 return None
@@ -124,14 +121,14 @@ class FirestoreTemplateStore:
             self._cache.forget((tenant, name))
             if stored:
                 return after
-        raise Unavailable("Too many writers change this at once.", retry_after_seconds=1)
+        raise lost_races()
 
     def _commit(self, batch: WriteBatch, tenant: str, write_id: str) -> bool:
         """Commit. A refusal is looked into: the entry of the audit log, written in the same commit, proves that an earlier sending succeeded."""
         with translated():
             try:
                 batch.commit(retry=COMMIT_RETRY, timeout=COMMIT_SECONDS)
-            except _REFUSALS:
+            except REFUSALS:
                 return bool(read(collection_of(self._firestore, tenant, "audit").document(write_id)).exists)
         return True
 
@@ -141,16 +138,8 @@ class FirestoreTemplateStore:
         if not snapshot.exists:
             return None
         template = from_snapshot(name, snapshot)
-        self._note_defect(template, snapshot)
+        note_defect(self._firestore, snapshot, "defect", template.defect)
         return template
-
-    def _note_defect(self, template: Template, snapshot: DocumentSnapshot[Any]) -> None:
-        """Write into the document why it can't be used, or that it can be again: whoever broke it looks there and nowhere else."""
-        if (snapshot.to_dict() or {}).get("defect") == template.defect:
-            return
-        guard = self._firestore.write_option(last_update_time=snapshot.update_time)
-        with suppress(Unavailable), translated():
-            snapshot.reference.update({"defect": template.defect}, guard, retry=COMMIT_RETRY, timeout=COMMIT_SECONDS)
 
     def _add_version(self, batch: WriteBatch, reference: DocumentReference, template: Template) -> None:
         batch.set(reference.collection("versions").document(str(template.version)), version_to_document(template))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -13,9 +12,10 @@ from google.cloud.firestore import DocumentReference, DocumentSnapshot, FieldFil
 from fanfare.adapters.deployment_keys import DeploymentKeys
 from fanfare.adapters.expiring import FRESH, ExpiringCache
 from fanfare.adapters.firestore.audit import add_audit
-from fanfare.adapters.firestore.client import COMMIT_RETRY, COMMIT_SECONDS, fields_of, read, run_query, translated
+from fanfare.adapters.firestore.client import fields_of, read, run_query
 from fanfare.adapters.firestore.commits import WRITE_ID, Decided, commit_guarded, update_guarded
 from fanfare.adapters.firestore.data_keys import DataKeyDocuments
+from fanfare.adapters.firestore.defects import note_defect
 from fanfare.adapters.firestore.pages import read_page
 from fanfare.adapters.firestore.paths import tenant_reference
 from fanfare.adapters.firestore.tenant_mapping import believed, from_document, to_document
@@ -144,15 +144,8 @@ class FirestoreTenantStore:
         if fields is None:
             return None
         found = from_document(tenant, fields)
-        if (fields.get("defects") or {}) != found.defects:
-            self._note_defects(found, snapshot)
+        note_defect(self._firestore, snapshot, "defects", dict(found.defects))
         return found
-
-    def _note_defects(self, tenant: Tenant, snapshot: DocumentSnapshot[Any]) -> None:
-        """Write into the document which settings can't be used, or that all can be again: whoever broke them looks there and nowhere else."""
-        guard = self._firestore.write_option(last_update_time=snapshot.update_time)
-        with suppress(Unavailable), translated():
-            snapshot.reference.update({"defects": dict(tenant.defects)}, guard, retry=COMMIT_RETRY, timeout=COMMIT_SECONDS)
 
     def _load_owner(self, project: str) -> str | None:
         fields = fields_of(read(self._project_reference(project)))

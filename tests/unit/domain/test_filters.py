@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from fanfare.domain.errors import InvalidRequest
-from fanfare.domain.listing import AuditFilter, DeadLetterFilter, NotificationFilter, check_audit_filter, check_notification_filter, query_hash
+from fanfare.domain.filters import AuditFilter, DeadLetterFilter, NotificationFilter, check_audit_filter, check_notification_filter
+from fanfare.domain.listing import query_hash
 from fanfare.domain.notification import NotificationStatus
 from tests.factories import NOW
 

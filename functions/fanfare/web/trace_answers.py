@@ -1,37 +1,15 @@
-"""One recipient's outcome, and its whole way, as the API shows them."""
+"""One recipient's whole way as the API shows it."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, Literal
 
-from fanfare.domain.outcome import Outcome, Result
 from fanfare.domain.progress import DeviceTrace
-from fanfare.web.device_schemas import show_time
-from fanfare.web.notification_schemas import Status
+from fanfare.web.delivery_answers import DeliveryOut, show_delivery
+from fanfare.web.instants import show_time
+from fanfare.web.notification_answers import Status
 from fanfare.web.schema import Out
-
-
-class DeliveryOut(Out):
-    """One recipient's outcome. `device_id` is null for a topic or condition, which FCM fans out itself."""
-
-    device_id: str | None
-    platform: Literal["android", "ios", "web"] | None
-    username: str | None
-    outcome: Literal["sent", "failed", "retrying", "unsent"]
-    fcm_message_id: str | None
-    error_code: str | None
-    http_status: int | None
-    attempts: int
-    delivered_at: datetime | None
-    read_at: datetime | None
-
-
-class DeliveryPage(Out):
-    """A page of deliveries."""
-
-    items: list[DeliveryOut]
-    next_cursor: str | None
 
 
 class ChunkOut(Out):
@@ -65,23 +43,6 @@ class TraceOut(DeliveryOut):
     replayable: bool
     retired: RetiredOut | None
     chunk: ChunkOut | None
-
-
-def show_delivery(device_id: str, result: Result) -> dict[str, Any]:
-    """One recipient's outcome."""
-    sent = result.outcome is Outcome.SENT
-    return {
-        "device_id": device_id or None,
-        "platform": result.platform.value if result.platform else None,
-        "username": result.username,
-        "outcome": result.outcome.value,
-        "fcm_message_id": result.detail if sent else None,
-        "error_code": None if sent else result.detail or None,
-        "http_status": result.http_status or None,
-        "attempts": result.attempts,
-        "delivered_at": None,
-        "read_at": None,
-    }
 
 
 def show_trace(trace: DeviceTrace) -> dict[str, Any]:

@@ -1,0 +1,86 @@
+"""Profiles, and everything that is held about one, as the API shows them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from fanfare.domain.profile import Profile
+from fanfare.services.export_profile import Addressed, Export
+from fanfare.web.audit import EntryOut, show_entry
+from fanfare.web.delivery_answers import DeliveryOut, show_delivery
+from fanfare.web.device_answers import DeviceOut, show_device
+from fanfare.web.instants import show_time
+from fanfare.web.notification_answers import NotificationOut, show_notification
+from fanfare.web.schema import Out
+
+
+class ProfileOut(Out):
+    """A profile. With a `deleted_at` it receives nothing; it can be restored until cleanup."""
+
+    id: str
+    username: str | None
+    phone_number: str | None
+    external_id: str | None
+    tags: list[str]
+    locale: str | None
+    timezone: str | None
+    created_at: datetime
+    deleted_at: datetime | None
+
+
+class ProfilePage(Out):
+    """A page of profiles."""
+
+    items: list[ProfileOut]
+    next_cursor: str | None
+
+
+class AddressedOut(Out):
+    """A notification that the person was addressed by, and what became of it on the person's devices."""
+
+    notification: NotificationOut
+    deliveries: list[DeliveryOut]
+
+
+class ExportOut(Out):
+    """A page of everything held about a profile: its devices (their topics with them), its notifications, the audit log about it, in this order."""
+
+    profile: ProfileOut
+    devices: list[DeviceOut]
+    notifications: list[AddressedOut]
+    audit: list[EntryOut]
+    next_cursor: str | None
+
+
+def show_profile(profile: Profile) -> dict[str, Any]:
+    """A profile as the API shows it."""
+    return {
+        "id": profile.id,
+        "username": profile.username,
+        "phone_number": profile.phone_number,
+        "external_id": profile.external_id,
+        "tags": list(profile.tags),
+        "locale": profile.locale,
+        "timezone": profile.timezone,
+        "created_at": show_time(profile.created_at),
+        "deleted_at": show_time(profile.deleted_at),
+    }
+
+
+def show_export(export: Export) -> dict[str, Any]:
+    """A page of an export."""
+    return {
+        "profile": show_profile(export.profile),
+        "devices": [show_device(device) for device in export.devices],
+        "notifications": [_show_addressed(addressed) for addressed in export.notifications],
+        "audit": [show_entry(stored) for stored in export.audit],
+        "next_cursor": export.next_cursor,
+    }
+
+
+def _show_addressed(addressed: Addressed) -> dict[str, Any]:
+    return {
+        "notification": show_notification(addressed.notification),
+        "deliveries": [show_delivery(device_id, result) for device_id, result in addressed.deliveries],
+    }
