@@ -111,7 +111,7 @@ RULES: Mapping[Kind, Rule] = {
     Kind.REFUSED: Rule(MessageAction.FAIL, alert=True, dead_letter=True),
     Kind.UNREADABLE: _UNKNOWN_OUTCOME,
 }
-"""A kind's name is also its metric: `fcm_answers{kind="…"}`."""
+"""What a kind means is its own name: the word that logs and quarantines use for it."""
 
 REASONS: Mapping[Kind, InactiveReason] = {
     Kind.UNREGISTERED: InactiveReason.UNREGISTERED,
