@@ -28,6 +28,8 @@ class AppPath(In):
 class AppIn(SettingsIn):
     """A tenant to make: its project is the credential's, or is named where the tenant's admin brings the credential later."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Shop", "firebase_project_id": "shop-12345"}]})
+
     name: Name
     firebase_project_id: _Project | None = None
     credential: _Credential | None = None
@@ -44,5 +46,7 @@ class AppUpdate(SettingsIn):
 
 class ReleaseIn(In):
     """What becomes of the targets that the brake held: keep them active, or retire them after all."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"targets": "keep"}]})
 
     targets: Literal["keep", "retire"]

@@ -16,7 +16,7 @@ Reader = Callable[[type[BaseModel], Mapping[str, Any]], BaseModel]
 
 def with_arguments(route: Callable[..., Any]) -> Callable[..., Any]:
     """Call a route with what its annotations ask for; what is not as a schema wants it is refused, and the route is not called."""
-    schemas = {name: schema for name, schema in get_type_hints(route).items() if name in _READERS}
+    schemas = schemas_of(route)
 
     @wraps(route)
     def view(**path: str) -> Response:
@@ -27,6 +27,11 @@ def with_arguments(route: Callable[..., Any]) -> Callable[..., Any]:
         return route(**arguments)  # type: ignore[no-any-return]
 
     return view
+
+
+def schemas_of(route: Callable[..., Any]) -> dict[str, type[BaseModel]]:
+    """The schemas that a route's annotations name, by argument."""
+    return {name: schema for name, schema in get_type_hints(route).items() if name in _READERS}
 
 
 def _read_path(schema: type[BaseModel], path: Mapping[str, Any]) -> BaseModel:

@@ -61,11 +61,15 @@ class ClientIn(ClientFields):
 class ClientUpdate(ClientFields):
     """What is to change of a client."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"scopes": ["send", "read"], "ip_allowlist": ["203.0.113.0/24"]}]})
+
     name: Name | None = None
     scopes: _Scopes | None = None
 
 
 class RotateIn(In):
     """How long the token before still opens: 0 ends it at once, which other instances learn within a minute."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"overlap_seconds": 3600}]})
 
     overlap_seconds: Annotated[int, Field(ge=0, le=LONGEST_OVERLAP_SECONDS)] = DEFAULT_OVERLAP_SECONDS

@@ -56,7 +56,7 @@ class DeviceQuery(PageQuery):
         )
 
 
-class TargetIn(In):
+class LookupIn(In):
     """A target to look a device up by; it stands in the body, so that no URL ever holds one."""
 
     model_config = ConfigDict(
@@ -81,4 +81,6 @@ class TargetIn(In):
 class InactiveIn(In):
     """Which inactive devices to delete."""
 
-    older_than_days: _Days = Field(0, description="For how many days a device must have been inactive.", examples=[30])
+    model_config = ConfigDict(json_schema_extra={"examples": [{"older_than_days": 90}]})
+
+    older_than_days: _Days = Field(0, description="For how many days a device must have been inactive.")

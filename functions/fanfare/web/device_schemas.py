@@ -97,6 +97,8 @@ class DeviceIn(DeviceFields):
 class DeviceUpdate(DeviceFields):
     """What is to change of a device; what is left out stays."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"app_version": "3.4.2", "tags": ["beta"]}]})
+
     token: DeviceTarget | None = None
     fid: _Fid | None = None
     platform: PlatformName | None = None
@@ -114,6 +116,19 @@ class DeviceUpdate(DeviceFields):
 
 class DevicesIn(In):
     """Devices to register in one call."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "devices": [
+                        {"token": "dGhlIHRva2Vu:APA91b", "username": "alice"},
+                        {"fid": "cDemoInstallationIdIos", "platform": "ios", "username": "bob"},
+                    ]
+                }
+            ]
+        }
+    )
 
     devices: list[dict[str, Any]] = Field(
         min_length=1, max_length=1000, description="Each as in a single registration; each succeeds or fails alone."

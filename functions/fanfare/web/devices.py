@@ -21,7 +21,7 @@ from fanfare.services.own_devices import claimed_by, seen_by
 from fanfare.services.perform_once import HttpAnswer
 from fanfare.services.register_devices import register_device, register_devices
 from fanfare.web.device_answers import BulkOut, DeviceOut, DevicePage, RemovedOut, show_device
-from fanfare.web.device_queries import DevicePath, DeviceQuery, InactiveIn, TargetIn
+from fanfare.web.device_queries import DevicePath, DeviceQuery, InactiveIn, LookupIn
 from fanfare.web.device_schemas import DeviceIn, DevicesIn, DeviceUpdate, address_of, target_of
 from fanfare.web.gate import authorized, call, deps
 from fanfare.web.once import once, repeatable
@@ -62,7 +62,7 @@ def index(query: DeviceQuery) -> Response:
 
 @routes.post("/devices/lookup", responses={200: DeviceOut, **problems(404)})
 @authorized(Scope.DEVICES)
-def lookup(body: TargetIn) -> Response:
+def lookup(body: LookupIn) -> Response:
     """Find the device that has a target."""
     return jsonify(show_device(find_device(deps(), call().tenant, body.target())))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from fanfare.domain.filters import NotificationFilter
 from fanfare.domain.notification import NotificationStatus
@@ -50,5 +50,7 @@ class NotificationQuery(PageQuery):
 
 class StatusesIn(In):
     """Whose states are wanted."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"ids": ["w1Xy2Zk3mN4pQ5rS6tU7vA"]}]})
 
     ids: Annotated[list[Identifier], Field(min_length=1, max_length=100)]

@@ -24,7 +24,12 @@ class ProfilePath(In):
 class ProfileIn(In):
     """A profile to create; each of its names is unique within the tenant."""
 
-    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": [name]} for name in _NAMES]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"required": [name]} for name in _NAMES],
+            "examples": [{"username": "alice", "locale": "sw-TZ", "tags": ["beta"]}],
+        }
+    )
 
     username: Name | None = None
     phone_number: PhoneNumber | None = None
@@ -47,6 +52,8 @@ class ProfileIn(In):
 
 class ProfileUpdate(In):
     """What is to change of a profile: what is left out stays, null takes a value away. One of the names must be left."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"phone_number": "+255712345678", "locale": None}]})
 
     username: Name | None = None
     phone_number: PhoneNumber | None = None

@@ -101,6 +101,8 @@ class TemplateIn(TemplateBody):
 class RenderIn(In):
     """Values to try a template with; without a platform or locale, every one that it has words for is shown."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"variables": {"order_id": "1234"}, "platform": "ios", "locale": "sw-TZ"}]})
+
     variables: VariablesIn | None = None
     platform: PlatformName | None = None
     locale: Locale | None = None
