@@ -96,7 +96,7 @@ def test_key_that_looks_right_and_is_none_is_refused(platform: Api, stack: Stack
     account = _account(stack, fresh("fanfare-e2e-app"))
     lines = account["private_key"].splitlines()
     account["private_key"] = "\n".join([*lines[:3], *lines[4:]])
-    assert fields_of(problem_of(platform.call("POST", "/apps/", json={"name": "Wrong", "credential": account}), 400)) == {"credential"}
+    assert fields_of(problem_of(platform.call("POST", "/apps/", json={"name": "Wrong", "credential": account}), 400)) == {"credential.private_key"}
 
 
 def test_credential_does_not_choose_where_its_assertions_are_sent(platform: Api, stack: Stack) -> None:
