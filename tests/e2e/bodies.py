@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 MALFORMED = {
-    "nothing": b"",
     "half an object": b'{"to": {"topic"',
     "two values": b"{} {}",
     "NaN": b'{"to": {"topic": "news"}, "badge": NaN}',

@@ -243,6 +243,21 @@ def test_export_holds_everything_about_a_person_and_says_so_in_the_audit_log(own
     assert username not in str(exports)
 
 
+def test_export_names_nobody_else_who_was_addressed(own_tenant: Tenant) -> None:
+    api = own_tenant.api()
+    person, other = fresh("person"), fresh("other")
+    api.register(username=person)
+    api.register(username=other)
+    wait_for_status(api, api.send({"usernames": [person, other]}))
+    (profile,) = api.get("/profiles/", params={"username": person})["items"]
+    pages, cursor = [], ""
+    while cursor is not None:
+        pages.append(api.get(f"/profiles/{profile['id']}/export/", params={"cursor": cursor} if cursor else {}))
+        cursor = pages[-1]["next_cursor"]
+    assert [page["notifications"] for page in pages if page["notifications"]]
+    assert other not in str(pages)
+
+
 def test_another_tenants_profile_is_not_there(api: Api, stranger: Api) -> None:
     profile = api.post("/profiles", {"username": fresh("person")}, 201)
     for method, path in (("GET", ""), ("PUT", ""), ("DELETE", ""), ("POST", "/restore"), ("POST", "/erase"), ("GET", "/export")):

@@ -15,7 +15,7 @@ from fanfare.ports import Deps
 from fanfare.web.api import build_api
 from fanfare.web.schedule import build_schedule
 from fanfare.web.send import build_send
-from tests.fakes import MemoryDeviceStore, ScriptedCallAuthenticator, fake_deps
+from tests.fakes import MemoryDeviceStore, RecordingLog, ScriptedCallAuthenticator, fake_deps
 from tests.surface.surface import CREDENTIALS, PREFIX, all_routes, some_deps
 
 ALWAYS = {
@@ -197,3 +197,24 @@ def test_wrong_fields_are_named_up_to_a_number(api: FlaskClient) -> None:
 def test_only_a_bulk_route_takes_a_large_body(api: FlaskClient, method: str, path: str, status: int) -> None:
     answer = api.open(f"{PREFIX}{path}", method=method, json={"pad": "x" * 300_000}, headers=CREDENTIALS)
     assert answer.status_code == status
+
+
+def test_every_answer_leaves_one_line_by_which_its_request_is_found() -> None:
+    log = RecordingLog()
+    api = build_api(some_deps(log=log)).test_client()
+    api.get(f"{PREFIX}/devices/somebodys-device", headers={**CREDENTIALS, "X-Request-ID": "mine"})
+    api.get("/nothing/of/alice")
+    told = [(record.event, record.fields["method"], record.fields["route"], record.fields["status"]) for record in log.records]
+    assert told == [("answered", "GET", f"{PREFIX}/devices/<id>", 404), ("answered", "GET", None, 404)]
+    assert "alice" not in str(log.records)
+    assert "somebodys-device" not in str(log.records)
+
+
+def test_route_whose_fields_all_have_a_default_takes_no_body() -> None:
+    answer = build_api(some_deps()).test_client().post(f"{PREFIX}/devices/delete-inactive", headers=CREDENTIALS)
+    assert (answer.status_code, answer.json) == (200, {"removed": 0, "more": False})
+
+
+def test_missing_body_is_refused_by_the_fields_that_it_lacks() -> None:
+    answer = build_api(some_deps()).test_client().post(f"{PREFIX}/notifications/status", headers=CREDENTIALS)
+    assert (answer.status_code, [error["field"] for error in (answer.json or {})["errors"]]) == (400, ["ids"])

@@ -47,7 +47,7 @@ class Registration:
     """One device as an app registers it: `shared` adds the owner instead of moving, `checked` wants FCM to know the target."""
 
     target: Target
-    platform: Platform
+    platform: Platform | None
     profile: Address
     details: Details
     shared: bool = False
@@ -143,12 +143,12 @@ def deactivate(device: Device, reason: InactiveReason, at: datetime) -> Device:
 
 
 def _new_device(registration: Registration, profile: Profile, now: datetime, new_id: str) -> Device:
-    device = Device(new_id, registration.target, registration.platform, (), created_at=now, last_seen_at=now)
+    device = Device(new_id, registration.target, registration.platform or Platform.ANDROID, (), created_at=now, last_seen_at=now)
     return apply_details(own(device, profile, shared=False, device_id=registration.details.device_id), registration.details)
 
 
 def _refreshed(previous: Device, registration: Registration, profile: Profile, now: datetime) -> Device:
-    device = replace(previous, target=registration.target, platform=registration.platform, last_seen_at=now)
+    device = replace(previous, target=registration.target, platform=registration.platform or previous.platform, last_seen_at=now)
     owned = own(device, profile, shared=registration.shared, device_id=registration.details.device_id)
     return revive(apply_details(owned, registration.details))
 

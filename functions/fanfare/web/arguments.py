@@ -45,8 +45,9 @@ def _read_query(schema: type[BaseModel], _path: Mapping[str, Any]) -> BaseModel:
 
 
 def _read_body(schema: type[BaseModel], _path: Mapping[str, Any]) -> BaseModel:
-    """Read the body; the gate has refused what is no JSON object, so that none is left out or empty here."""
-    return schema.model_validate(request.get_json(silent=True))
+    """Read the body; the gate has refused what is no JSON object, and none at all says nothing."""
+    content = request.get_json(silent=True)
+    return schema.model_validate({} if content is None else content)
 
 
 _READERS: Mapping[str, Reader] = {"path": _read_path, "query": _read_query, "body": _read_body}

@@ -64,7 +64,7 @@ class DeviceIn(DeviceFields):
 
     token: DeviceTarget | None = Field(None, description="An FCM registration token.")
     fid: _Fid | None = None
-    platform: PlatformName = "android"
+    platform: PlatformName | None = Field(None, description="Of a new device `android` unless it is said; a known one keeps its own.")
     profile_id: Identifier | None = None
     username: Name | None = None
     phone_number: PhoneNumber | None = None
@@ -91,7 +91,9 @@ class DeviceIn(DeviceFields):
         target = target_of(self.token, self.fid)
         if target is None:
             raise ValueError("a validated registration has a target")
-        return Registration(target, Platform(self.platform), owner, self.details(), shared=self.shared, checked=self.checked)
+        return Registration(
+            target, Platform(self.platform) if self.platform else None, owner, self.details(), shared=self.shared, checked=self.checked
+        )
 
 
 class DeviceUpdate(DeviceFields):

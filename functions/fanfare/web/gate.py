@@ -116,6 +116,7 @@ def _actor(kind: ActorKind, actor_id: str) -> Actor:
 def _identify() -> None:
     g.request_id = read_request_id(request.headers.get("X-Request-ID", ""), deps())
     g.address = caller_address(request.headers.get("X-Forwarded-For", ""), request.remote_addr or "", deps().edge.trusted_proxy_hops)
+    g.began = deps().clock.now()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
@@ -213,7 +214,16 @@ def _finish(response: Response) -> Response:
     access = _access()
     if response.status_code == HTTPStatus.UNAUTHORIZED and access is not None and access.users:
         response.headers.add("WWW-Authenticate", 'Bearer realm="fanfare"')
+    _log(response)
     return response
+
+
+def _log(response: Response) -> None:
+    """One line a request, by which its id finds it: the route and never the path, which may name a person."""
+    rule = request.url_rule.rule if request.url_rule else None
+    client: Client | None = g.get("client")
+    millis = round((deps().clock.now() - g.began).total_seconds() * 1e3, 1) if "began" in g else None
+    deps().log.info("answered", method=request.method, route=rule, status=response.status_code, client=client.id if client else None, ms=millis)
 
 
 def _tenant() -> str | None:

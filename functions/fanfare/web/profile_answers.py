@@ -14,6 +14,9 @@ from fanfare.web.instants import show_time
 from fanfare.web.notification_answers import NotificationOut, show_notification
 from fanfare.web.schema import Out
 
+ADDRESSEES = frozenset({"to", "usernames", "username", "phone_number", "phone_numbers", "profile_ids", "device_ids", "targets"})
+"""Where a request names people, in its nested and in its flat form."""
+
 
 class ProfileOut(Out):
     """A profile. With a `deleted_at` it receives nothing; it can be restored until cleanup."""
@@ -80,7 +83,10 @@ def show_export(export: Export) -> dict[str, Any]:
 
 
 def _show_addressed(addressed: Addressed) -> dict[str, Any]:
+    shown = show_notification(addressed.notification)
+    # Who else was addressed is no business of this person.
+    request = {name: value for name, value in shown["request"].items() if name not in ADDRESSEES}
     return {
-        "notification": show_notification(addressed.notification),
+        "notification": {**shown, "request": request},
         "deliveries": [show_delivery(device_id, result) for device_id, result in addressed.deliveries],
     }

@@ -76,5 +76,8 @@ def erase(path: ProfilePath) -> Response:
 @routes.get("/profiles/<id>/export", responses={200: ExportOut, **problems(404)})
 @authorized(Scope.ADMIN)
 def export(path: ProfilePath, query: PageQuery) -> Response:
-    """Export everything that is held about a profile, page by page: devices, then notifications, then the audit log about it."""
+    """Export what is held about a profile, page by page: devices, then notifications, then the audit log about it.
+
+    Of notifications those that addressed it by its id or username, among the first twenty names; sends by phone number, device or tag name nobody.
+    """
     return jsonify(show_export(export_profile(deps(), call(), path.id, query.limit, query.cursor)))

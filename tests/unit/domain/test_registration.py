@@ -249,3 +249,11 @@ def test_shared_device_is_left_to_the_others_with_their_name_for_it() -> None:
 def test_owner_who_called_it_nothing_leaves_no_name() -> None:
     device = replace(a_device(owners=(replace(OWNER_A, installed_as="hers"), OWNER_B)), device_id="hers")
     assert disown(device, "A").device_id is None
+
+
+def test_platform_that_is_not_said_is_android_for_a_new_device_and_the_known_ones_own() -> None:
+    unsaid = a_registration(platform=None)
+    new = plan_registration(unsaid, a_profile(), Known(None, None), now=NOW, new_id="new").device
+    known = a_device(platform=Platform.IOS)
+    assert new.platform is Platform.ANDROID
+    assert plan_registration(unsaid, a_profile(), Known(known, None), now=NOW, new_id="new").device.platform is Platform.IOS
