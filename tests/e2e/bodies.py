@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MALFORMED = {
+    "nothing": b"",
     "half an object": b'{"to": {"topic"',
     "two values": b"{} {}",
     "NaN": b'{"to": {"topic": "news"}, "badge": NaN}',

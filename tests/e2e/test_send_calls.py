@@ -52,10 +52,10 @@ def test_token_of_another_account_is_refused(stack: Stack, cloud: Cloud, account
     assert email not in detail
 
 
-@pytest.mark.parametrize("name", [*MALFORMED, "nothing", "an empty object"])
+@pytest.mark.parametrize("name", [*MALFORMED, "an empty object"])
 def test_garbage_ends_with_200_and_makes_no_task(stack: Stack, cloud: Cloud, bearer: dict[str, str], name: str) -> None:
     before = cloud.task_count()
-    answer = call_send(stack, data=(MALFORMED | {"nothing": b""}).get(name, b"{}"), headers={"Content-Type": "application/json", **bearer})
+    answer = call_send(stack, data=MALFORMED.get(name, b"{}"), headers={"Content-Type": "application/json", **bearer})
     assert content_of(answer, 200) == {"result": "refused"}
     assert cloud.task_count() == before
 

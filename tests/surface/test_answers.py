@@ -210,11 +210,7 @@ def test_every_answer_leaves_one_line_by_which_its_request_is_found() -> None:
     assert "somebodys-device" not in str(log.records)
 
 
-def test_route_whose_fields_all_have_a_default_takes_no_body() -> None:
-    answer = build_api(some_deps()).test_client().post(f"{PREFIX}/devices/delete-inactive", headers=CREDENTIALS)
-    assert (answer.status_code, answer.json) == (200, {"removed": 0, "more": False})
-
-
-def test_missing_body_is_refused_by_the_fields_that_it_lacks() -> None:
-    answer = build_api(some_deps()).test_client().post(f"{PREFIX}/notifications/status", headers=CREDENTIALS)
-    assert (answer.status_code, [error["field"] for error in (answer.json or {})["errors"]]) == (400, ["ids"])
+@pytest.mark.parametrize("path", ["/devices/delete-inactive", "/notifications/status", "/notify"])
+def test_missing_body_is_refused_as_such_also_where_every_field_has_a_default(path: str) -> None:
+    answer = build_api(some_deps()).test_client().post(f"{PREFIX}{path}", headers=CREDENTIALS)
+    assert (answer.status_code, (answer.json or {})["errors"]) == (400, [{"field": "body", "message": "is missing"}])

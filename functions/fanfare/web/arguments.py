@@ -9,6 +9,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from flask import Response, request
 from pydantic import BaseModel, ValidationError
 
+from fanfare.domain.errors import InvalidRequest
 from fanfare.web.schema import refuse
 
 Reader = Callable[[type[BaseModel], Mapping[str, Any]], BaseModel]
@@ -45,9 +46,11 @@ def _read_query(schema: type[BaseModel], _path: Mapping[str, Any]) -> BaseModel:
 
 
 def _read_body(schema: type[BaseModel], _path: Mapping[str, Any]) -> BaseModel:
-    """Read the body; the gate has refused what is no JSON object, and none at all says nothing."""
+    """Read the body; the gate has refused what is no JSON object, and none at all is refused here."""
     content = request.get_json(silent=True)
-    return schema.model_validate({} if content is None else content)
+    if content is None:
+        raise InvalidRequest.at("body", "is missing")
+    return schema.model_validate(content)
 
 
 _READERS: Mapping[str, Reader] = {"path": _read_path, "query": _read_query, "body": _read_body}
