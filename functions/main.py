@@ -57,11 +57,25 @@ def send(request: Request) -> Response:
     return _hand_over(_surface(build_send), request)
 
 
+def fanout(request: Request) -> Response:
+    """Turn one broadcast into chunks, or bring an audience up to date: called by Cloud Tasks."""
+    from fanfare.web.fanout import build_fanout  # noqa: PLC0415 - an instance of another function never needs it
+
+    return _hand_over(_surface(build_fanout), request)
+
+
 def schedule(request: Request) -> Response:
     """The tick of every minute: called by Cloud Scheduler."""
     from fanfare.web.schedule import build_schedule  # noqa: PLC0415 - an instance of another function never needs it
 
     return _hand_over(_surface(build_schedule), request)
+
+
+def rollup(request: Request) -> Response:
+    """The tick of every five minutes: called by Cloud Scheduler."""
+    from fanfare.web.rollup import build_rollup  # noqa: PLC0415 - an instance of another function never needs it
+
+    return _hand_over(_surface(build_rollup), request)
 
 
 def _take_over(framework: Flask) -> None:

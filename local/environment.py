@@ -64,7 +64,9 @@ def service_environment(addresses: Addresses, settings: StackSettings, *, ca_bun
         "OAUTH_TOKEN_URI": "" if settings.credentials else f"{cloud}/token",
         "OIDC_CERTS_URL": f"{cloud}/oauth2/v1/certs",
         "SEND_URL": addresses.function_url("send"),
+        "FANOUT_URL": addresses.function_url("fanout"),
         "SCHEDULE_URL": addresses.function_url("schedule"),
+        "ROLLUP_URL": addresses.function_url("rollup"),
         "SCHEDULER_SERVICE_ACCOUNT": SCHEDULER_SERVICE_ACCOUNT,
         "TASKS_SERVICE_ACCOUNT": TASKS_SERVICE_ACCOUNT,
         # Whoever binds the gateway to the network is known there by names that nobody told us.

@@ -22,7 +22,9 @@ class Function:
 FUNCTIONS = (
     Function("api", threads=16),
     Function("send", threads=8),
+    Function("fanout", threads=4),
     Function("schedule", threads=1),
+    Function("rollup", threads=1),
 )
 
 

@@ -24,7 +24,10 @@ class JobPolicy:
     attempt_deadline_seconds: int = 300
 
 
-JOBS = (JobPolicy(name="schedule", cron="* * * * *"),)
+JOBS = (
+    JobPolicy(name="schedule", cron="* * * * *"),
+    JobPolicy(name="rollup", cron="*/5 * * * *"),
+)
 
 
 def create_jobs(address: str, *, project: str, region: str, urls: Mapping[str, str], service_account: str) -> None:

@@ -30,6 +30,8 @@ QUEUES = (
     # Direct sends, and chunks with their retries and keepalive, which must not make a direct send wait.
     QueuePolicy(name="send", concurrent_dispatches=16),
     QueuePolicy(name="send-bulk", concurrent_dispatches=6),
+    # Broadcasts being laid out, audiences being brought up to date, topics being told to FCM.
+    QueuePolicy(name="fanout", concurrent_dispatches=4),
 )
 
 

@@ -12,7 +12,7 @@ FCM_ENDPOINT = "https://fcm.googleapis.com"
 _LOCAL_ONLY = ("FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST", "CLOUD_TASKS_ENDPOINT", "SECRET_MANAGER_ENDPOINT", "FCM_CA_BUNDLE")
 _DEBUGGING = ("DEBUG", "FLASK_DEBUG")
 """What switches on the framework's debugger, which runs code for whoever meets an error, and Flask's."""
-_ENDPOINTS = ("FCM_ENDPOINT", "OAUTH_TOKEN_URI", "OIDC_CERTS_URL", "SEND_URL", "SCHEDULE_URL")
+_ENDPOINTS = ("FCM_ENDPOINT", "OAUTH_TOKEN_URI", "OIDC_CERTS_URL", "SEND_URL", "FANOUT_URL", "SCHEDULE_URL", "ROLLUP_URL")
 
 
 class InvalidSettings(ValueError):
@@ -35,7 +35,9 @@ class Settings:
     oauth_token_uri: str
     oidc_certs_url: str
     send_url: str
+    fanout_url: str
     schedule_url: str
+    rollup_url: str
     tasks_service_account: str
     scheduler_service_account: str
     trusted_proxy_hops: int
@@ -61,7 +63,9 @@ class Settings:
             oauth_token_uri=env.get("OAUTH_TOKEN_URI") or GOOGLE_TOKEN_URI,
             oidc_certs_url=env.get("OIDC_CERTS_URL") or GOOGLE_CERTS_URL,
             send_url=_required(env, "SEND_URL"),
+            fanout_url=_required(env, "FANOUT_URL"),
             schedule_url=_required(env, "SCHEDULE_URL"),
+            rollup_url=_required(env, "ROLLUP_URL"),
             tasks_service_account=_required(env, "TASKS_SERVICE_ACCOUNT"),
             scheduler_service_account=_required(env, "SCHEDULER_SERVICE_ACCOUNT"),
             trusted_proxy_hops=_count(env, "TRUSTED_PROXY_HOPS", default=1),

@@ -51,10 +51,6 @@ def build_deps(settings: Settings) -> Deps:
         "secrets": lambda: secrets.probe(CURSOR_KEY),
         "fcm": sender.probe,
     }
-    callers = {
-        "send": AllowedCaller(settings.send_url, settings.tasks_service_account),
-        "schedule": AllowedCaller(settings.schedule_url, settings.scheduler_service_account),
-    }
     return Deps(
         clock=clock,
         identifiers=identifiers,
@@ -77,7 +73,7 @@ def build_deps(settings: Settings) -> Deps:
         receipt_keys=keys,
         cursor_keys=keys,
         index_versions=keys,
-        call_authenticator=GoogleCallAuthenticator(GoogleCertificates(settings.oidc_certs_url, clock), callers, clock),
+        call_authenticator=GoogleCallAuthenticator(GoogleCertificates(settings.oidc_certs_url, clock), _callers(settings), clock),
         users=FirebaseUserAuthenticator(GoogleCertificates(CERTIFICATES_URL, clock), clock, unsigned=bool(settings.auth_emulator_host)),
         poison=FirestorePoisonStore(firestore),
         answers=MemoryAnswerWindow(),
@@ -85,3 +81,13 @@ def build_deps(settings: Settings) -> Deps:
         health=CachedHealth(clock, probes),
         log=log,
     )
+
+
+def _callers(settings: Settings) -> dict[str, AllowedCaller]:
+    """Who may call each of the internal functions: Cloud Tasks or Cloud Scheduler."""
+    return {
+        "send": AllowedCaller(settings.send_url, settings.tasks_service_account),
+        "fanout": AllowedCaller(settings.fanout_url, settings.tasks_service_account),
+        "schedule": AllowedCaller(settings.schedule_url, settings.scheduler_service_account),
+        "rollup": AllowedCaller(settings.rollup_url, settings.scheduler_service_account),
+    }

@@ -39,7 +39,7 @@ from tests.locks.world import Snapshot, World
 
 PROJECT = "fanfare-locks"
 # Nobody listens there: the tasks wait, and are dropped at the end.
-SEND_URL, SCHEDULE_URL = "http://127.0.0.1:9/send", "http://127.0.0.1:9/schedule"
+URLS = {name: f"http://127.0.0.1:9/{name}" for name in ("send", "fanout", "schedule", "rollup")}
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -73,7 +73,7 @@ def real(stack: Stack, cloud: Cloud) -> Iterator[RealWalk]:
     address = urlsplit(stack.environment["SECRET_MANAGER_ENDPOINT"]).netloc
     create_queues(address, project=PROJECT, region=REGION)
     create_deployment_secrets(address, project=PROJECT)
-    own = {"GOOGLE_CLOUD_PROJECT": PROJECT, "SEND_URL": SEND_URL, "SCHEDULE_URL": SCHEDULE_URL, "ALLOWED_HOSTS": ""}
+    own = {"GOOGLE_CLOUD_PROJECT": PROJECT, "ALLOWED_HOSTS": "", **{f"{name.upper()}_URL": url for name, url in URLS.items()}}
     documents = f"http://{stack.firestore_host}/v1/projects/{PROJECT}/databases/(default)/documents"
     with pytest.MonkeyPatch.context() as environment, redirect_stdout(log):
         environment.setenv("FIRESTORE_EMULATOR_HOST", stack.firestore_host)
@@ -108,8 +108,8 @@ def test_the_same_clients_are_let_in_where_nothing_is_wrong(real: RealWalk) -> N
 
 @pytest.mark.parametrize("function", INTERNAL)
 def test_internal_functions_let_nobody_in_but_their_own_caller(real: RealWalk, stack: Stack, cloud: Cloud, function: str) -> None:
-    accounts = {"send": stack.environment["TASKS_SERVICE_ACCOUNT"], "schedule": stack.environment["SCHEDULER_SERVICE_ACCOUNT"]}
-    urls = {"send": SEND_URL, "schedule": SCHEDULE_URL}
+    tasks, scheduler = stack.environment["TASKS_SERVICE_ACCOUNT"], stack.environment["SCHEDULER_SERVICE_ACCOUNT"]
+    accounts = {"send": tasks, "fanout": tasks, "schedule": scheduler, "rollup": scheduler}
     other = next(name for name in INTERNAL if name != function)
 
     def bearer(account: str, audience: str) -> dict[str, str]:
@@ -124,11 +124,11 @@ def test_internal_functions_let_nobody_in_but_their_own_caller(real: RealWalk, s
         "a text that is no token": ({"Authorization": "Bearer unknown"}, 401),
         "a client's token": ({"Authorization": f"Bearer {owner['Client-Token']}"}, 401),
         "a user's ID token": (real.walk.world.bearer(real.walk.world.acme.project), 401),
-        "another function's token": (bearer(accounts[other], urls[other]), 401),
-        "another function's account": (bearer(accounts[other], urls[function]), 403),
-        "an account of somebody else": (bearer("somebody@else.example", urls[function]), 403),
+        "another function's token": (bearer(accounts[other], URLS[other]), 401),
+        "another function's account": (bearer(accounts[other], URLS[function]), 403),
+        "an account of somebody else": (bearer("somebody@else.example", URLS[function]), 403),
     }
-    good = bearer(accounts[function], urls[function])
+    good = bearer(accounts[function], URLS[function])
     assert list(internal_breaches(INTERNAL[function](real.walk.world.deps), locks, good)) == []
 
 

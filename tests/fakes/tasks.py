@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from fanfare.domain.chunk import ChunkKey
+from fanfare.domain.chunk import ChunkKey, ChunkTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +18,46 @@ class SendTask:
     due_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FanoutTask:
+    """One nudge of `fanout` that the queue took: what for, of which tenant, and which notification or devices."""
+
+    work: str
+    tenant: str
+    subject: tuple[str, ...]
+    request_id: str
+    due_at: datetime | None = None
+
+
 class RecordingTaskQueue:
     """Keeps what it took; takes nothing while `refusing`."""
 
     def __init__(self, *, refusing: bool = False) -> None:
         self.refusing = refusing
         self.sends: list[SendTask] = []
+        self.chunks: list[ChunkTask] = []
+        self.fanouts: list[FanoutTask] = []
 
     def enqueue_send(self, key: ChunkKey, request_id: str, due_at: datetime | None = None) -> bool:
         if not self.refusing:
             self.sends.append(SendTask(key, request_id, due_at))
+        return not self.refusing
+
+    def enqueue_chunks(self, tasks: Sequence[ChunkTask], request_id: str) -> int:
+        if not self.refusing:
+            self.chunks.extend(tasks)
+        return 0 if self.refusing else len(tasks)
+
+    def enqueue_fanout(self, tenant: str, notification_id: str, request_id: str, due_at: datetime | None = None) -> bool:
+        return self._take(FanoutTask("notification", tenant, (notification_id,), request_id, due_at))
+
+    def enqueue_compaction(self, tenant: str, request_id: str, due_at: datetime | None = None) -> bool:
+        return self._take(FanoutTask("audience", tenant, (), request_id, due_at))
+
+    def enqueue_topic_sync(self, tenant: str, device_ids: Sequence[str], request_id: str, due_at: datetime | None = None) -> bool:
+        return self._take(FanoutTask("topics", tenant, tuple(device_ids), request_id, due_at))
+
+    def _take(self, task: FanoutTask) -> bool:
+        if not self.refusing:
+            self.fanouts.append(task)
         return not self.refusing

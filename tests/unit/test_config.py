@@ -14,6 +14,8 @@ REQUIRED = {
     "GOOGLE_CLOUD_PROJECT": "acme-push",
     "SEND_URL": "https://send.example.com",
     "SCHEDULE_URL": "https://schedule.example.com",
+    "FANOUT_URL": "https://fanout.example.com",
+    "ROLLUP_URL": "https://rollup.example.com",
     "TASKS_SERVICE_ACCOUNT": "tasks@acme-push.iam.gserviceaccount.com",
     "SCHEDULER_SERVICE_ACCOUNT": "scheduler@acme-push.iam.gserviceaccount.com",
 }
@@ -44,7 +46,7 @@ PARSED = {
 CLOUD = {**REQUIRED, "K_SERVICE": "send"}
 DEBUGGING = ["DEBUG", "FLASK_DEBUG"]
 LOCAL_ONLY = ["FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST", "CLOUD_TASKS_ENDPOINT", "SECRET_MANAGER_ENDPOINT"]
-ENDPOINTS = ["FCM_ENDPOINT", "OAUTH_TOKEN_URI", "OIDC_CERTS_URL", "SEND_URL", "SCHEDULE_URL"]
+ENDPOINTS = ["FCM_ENDPOINT", "OAUTH_TOKEN_URI", "OIDC_CERTS_URL", "SEND_URL", "FANOUT_URL", "SCHEDULE_URL", "ROLLUP_URL"]
 
 
 def refusal(env: dict[str, str]) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from fanfare.adapters.google_errors import translated
 from fanfare.config import Settings
-from fanfare.domain.chunk import ChunkKey
+from fanfare.domain.chunk import ChunkKey, ChunkTask
 from fanfare.domain.errors import Unavailable
 from fanfare.ports import Log
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 SEND_QUEUE = "send"
 SEND_BULK_QUEUE = "send-bulk"
 """For what may wait: a direct send must never stand behind somebody's retries."""
+FANOUT_QUEUE = "fanout"
+AT_ONCE = 20
+"""So many tasks of a broadcast are created side by side: the queue takes five hundred a second."""
 ENQUEUE_SECONDS = 2.0
 """A caller waits no longer for a nudge that the sweep can replace."""
 DISPATCH_DEADLINE_SECONDS = 300
@@ -34,18 +39,48 @@ class CloudTaskQueue:
 
     def enqueue_send(self, key: ChunkKey, request_id: str, due_at: datetime | None = None) -> bool:
         """Ask for a call of `send`. False: the queue refused or did not answer; the sweep will find the chunk."""
-        content = {"tenant": key.tenant, "notification": key.notification_id, "chunk": key.number, "request_id": request_id}
-        try:
-            self._create(SEND_QUEUE if due_at is None else SEND_BULK_QUEUE, self._settings.send_url, content, due_at)
-        except Unavailable as error:
-            self._log.warning("enqueue_failed", notification=key.notification_id, chunk=key.number, cause=type(error.__cause__).__name__)
-            return False
-        return True
+        queue = SEND_QUEUE if due_at is None else SEND_BULK_QUEUE
+        return self._enqueue(queue, self._settings.send_url, {**_content_of(key), "request_id": request_id}, due_at)
+
+    def enqueue_chunks(self, tasks: Sequence[ChunkTask], request_id: str) -> int:
+        """Ask for a call of `send` for each of many chunks, in its slot, behind whatever is direct; returns how many the queue took."""
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="enqueue") as pool:
+            return sum(pool.map(partial(self._enqueue_chunk, request_id=request_id), tasks))
+
+    def enqueue_fanout(self, tenant: str, notification_id: str, request_id: str, due_at: datetime | None = None) -> bool:
+        """Ask for a call of `fanout` that brings a notification of many chunks on; False: the sweep will find it."""
+        return self._enqueue_work("notification", {"tenant": tenant, "notification": notification_id, "request_id": request_id}, due_at)
+
+    def enqueue_compaction(self, tenant: str, request_id: str, due_at: datetime | None = None) -> bool:
+        """Ask for a call of `fanout` that brings a tenant's audience up to date; False: the next rollup finds what has changed."""
+        return self._enqueue_work("audience", {"tenant": tenant, "request_id": request_id}, due_at)
+
+    def enqueue_topic_sync(self, tenant: str, device_ids: Sequence[str], request_id: str, due_at: datetime | None = None) -> bool:
+        """Ask for a call of `fanout` that tells FCM what devices are subscribed to; False: the schedule tick finds them."""
+        return self._enqueue_work("topics", {"tenant": tenant, "devices": list(device_ids), "request_id": request_id}, due_at)
 
     def probe(self) -> None:
         """Look at the send queue; Unavailable if Cloud Tasks does not answer."""
         with translated("Cloud Tasks"):
             self._client.get_queue(name=self._queue(SEND_QUEUE), timeout=ENQUEUE_SECONDS, retry=None)
+
+    def _enqueue_chunk(self, task: ChunkTask, *, request_id: str) -> bool:
+        content = {
+            **_content_of(task.key), "slot": task.slot.timestamp(), "generation": task.generation, "moves": task.moves, "request_id": request_id,
+        }  # fmt: skip
+        return self._enqueue(SEND_BULK_QUEUE, self._settings.send_url, content, task.slot)
+
+    def _enqueue_work(self, work: str, content: dict[str, Any], due_at: datetime | None) -> bool:
+        return self._enqueue(FANOUT_QUEUE, self._settings.fanout_url, {"work": work, **content}, due_at)
+
+    def _enqueue(self, queue: str, url: str, content: dict[str, Any], due_at: datetime | None) -> bool:
+        try:
+            self._create(queue, url, content, due_at)
+        except Unavailable as error:
+            named = {name: content[name] for name in ("work", "tenant", "notification", "chunk") if name in content}
+            self._log.warning("enqueue_failed", queue=queue, cause=type(error.__cause__).__name__, **named)
+            return False
+        return True
 
     def _queue(self, queue: str) -> str:
         return f"projects/{self._settings.project}/locations/{self._settings.region}/queues/{queue}"
@@ -77,3 +112,7 @@ class CloudTaskQueue:
         address = urlsplit(self._settings.cloud_tasks_endpoint)
         transport = CloudTasksRestTransport(host=address.netloc, url_scheme=address.scheme, credentials=AnonymousCredentials())
         return CloudTasksClient(transport=transport)
+
+
+def _content_of(key: ChunkKey) -> dict[str, Any]:
+    return {"tenant": key.tenant, "notification": key.notification_id, "chunk": key.number}

@@ -60,6 +60,19 @@ class ChunkKey:
 
 
 @dataclass(frozen=True, slots=True)
+class ChunkTask:
+    """A nudge for one chunk of many: when its slot is, in which generation of the audience its rows stand (None: in the notification's own).
+
+    `moves` is how often it has come too late for its slot and was given another one.
+    """
+
+    key: ChunkKey
+    slot: datetime
+    generation: int | None = None
+    moves: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """The stored state of a chunk's delivery. `results` are keyed by device id, because a shard may be rewritten between two attempts.
 

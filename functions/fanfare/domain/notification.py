@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from fanfare.domain.call import ActorKind
+from fanfare.domain.layout import Layout
 from fanfare.domain.message import Message
 from fanfare.domain.wording import Wording
 
@@ -61,6 +62,7 @@ class Notification:
     `planned_at` is when it was to be sent: its time to live counts from there, on every attempt.
     `usernames` and `profile_ids` are the first 20 that were addressed; `actor_kind`, `client_id` and `address` say who made it, from where.
     `paused` is what was asked for, also by hand in the database; the status says what is so.
+    `layout` is set where there are, or may be, many chunks.
     """
 
     id: str
@@ -92,6 +94,7 @@ class Notification:
     actor_kind: ActorKind = ActorKind.CLIENT
     address: str | None = None
     paused: bool = False
+    layout: Layout | None = None
 
     @property
     def template(self) -> str | None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from fanfare.domain.brake import Tally
-from fanfare.domain.chunk import ChunkKey
+from fanfare.domain.chunk import ChunkKey, ChunkTask
 from fanfare.domain.classification import Answer
 from fanfare.domain.health import ComponentHealth
 from fanfare.domain.id_token import TokenSubject
@@ -45,6 +45,22 @@ class TaskQueue(Protocol):
 
     def enqueue_send(self, key: ChunkKey, request_id: str, due_at: datetime | None = None) -> bool:
         """Ask for a call of `send`. False: the queue refused or did not answer; the sweep will find the chunk."""
+        ...
+
+    def enqueue_chunks(self, tasks: Sequence[ChunkTask], request_id: str) -> int:
+        """Ask for a call of `send` for each of many chunks, in its slot, behind whatever is direct; returns how many the queue took."""
+        ...
+
+    def enqueue_fanout(self, tenant: str, notification_id: str, request_id: str, due_at: datetime | None = None) -> bool:
+        """Ask for a call of `fanout` that brings a notification of many chunks on; False as above."""
+        ...
+
+    def enqueue_compaction(self, tenant: str, request_id: str, due_at: datetime | None = None) -> bool:
+        """Ask for a call of `fanout` that brings a tenant's audience up to date; False: the next rollup finds what has changed."""
+        ...
+
+    def enqueue_topic_sync(self, tenant: str, device_ids: Sequence[str], request_id: str, due_at: datetime | None = None) -> bool:
+        """Ask for a call of `fanout` that tells FCM what devices are subscribed to; False: the schedule tick finds them."""
         ...
 
 

@@ -132,7 +132,9 @@ def test_a_refused_task_is_told_and_logged_and_not_tried_again(
 
 def test_a_missing_queue_is_told(settings: Settings, log: RecordingLog) -> None:
     assert not CloudTaskQueue(settings, log).enqueue_send(KEY, "request-1")
-    assert log.records == [LogRecord("warning", "enqueue_failed", {"notification": "notification-1", "chunk": 3, "cause": "NotFound"})]
+    assert log.records == [
+        LogRecord("warning", "enqueue_failed", {"queue": "send", "cause": "NotFound", "tenant": "acme", "notification": "notification-1", "chunk": 3})
+    ]
 
 
 def test_a_task_service_that_is_gone_is_told(settings: Settings, log: RecordingLog) -> None:

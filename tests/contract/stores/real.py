@@ -44,6 +44,8 @@ from tests.fakes import FixedClock
 _ELSEWHERE = {
     "SEND_URL": "http://send.invalid/",
     "SCHEDULE_URL": "http://schedule.invalid/",
+    "FANOUT_URL": "http://fanout.invalid/",
+    "ROLLUP_URL": "http://rollup.invalid/",
     "TASKS_SERVICE_ACCOUNT": "tasks@accounts.invalid",
     "SCHEDULER_SERVICE_ACCOUNT": "scheduler@accounts.invalid",
 }

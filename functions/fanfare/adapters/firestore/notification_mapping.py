@@ -10,6 +10,7 @@ from fanfare.domain.buckets import bucket_of
 from fanfare.domain.call import ActorKind
 from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState, Stop
 from fanfare.domain.dead_letter import DeadLetter, DeadLetterKind
+from fanfare.domain.layout import Layout, Source
 from fanfare.domain.notification import FINAL_STATUSES, Counts, Notification, NotificationStatus
 from fanfare.domain.outcome import Result
 from fanfare.domain.send_request import message_of
@@ -44,6 +45,7 @@ def notification_to_document(notification: Notification) -> dict[str, Any]:
         "address": notification.address,
         "bucket": bucket_of(notification.id),
         "paused": notification.paused,
+        "layout": layout_to_document(notification.layout),
         "created_at": notification.created_at,
         "planned_at": notification.planned_at,
         **_progress(notification),
@@ -105,8 +107,18 @@ def notification_from_document(tenant: str, notification_id: str, fields: dict[s
         actor_kind=ActorKind(fields.get("actor_kind", ActorKind.CLIENT)),
         address=fields.get("address"),
         paused=fields.get("paused") is True,
+        layout=_layout(fields.get("layout")),
         wording=wording_from_json(json.loads(fields["wording"])) if fields.get("wording") else None,
     )
+
+
+def layout_to_document(layout: Layout | None) -> dict[str, Any] | None:
+    """Map how a notification of many chunks is laid out."""
+    return {"source": layout.source.value, "generation": layout.generation, "stages": list(layout.stages)} if layout else None
+
+
+def _layout(fields: dict[str, Any] | None) -> Layout | None:
+    return Layout(Source(fields["source"]), fields["generation"], tuple(fields["stages"])) if fields else None
 
 
 def chunk_to_document(chunk: Chunk, results: bytes | None) -> dict[str, Any]:
