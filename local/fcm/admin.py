@@ -9,9 +9,12 @@
 | GET /_sim/messages?target=&project=&limit=100 | `{"messages": […]}`: the newest that match, oldest first, in full; `limit` ≤ 10000 |
 | DELETE /_sim/messages | forgets messages, targets and totals → 204 |
 | GET /_sim/targets?prefix=&project=&after=0&limit=10000 | `{"targets": […], "next"}`: every target's record; `next` is the next `after`, or null |
+| GET /_sim/subscriptions?target=&project= | `{"subscriptions": [{"project", "target", "topic"}]}`: who is subscribed to what |
+| DELETE /_sim/subscriptions | forgets them → 204 |
 | GET /_sim/stats | accepted, validated, dropped, refused by "status code", connections, most streams in flight |
 
 `match`: `targets` (list), `target_prefix`, `kind`, `project`, `share` (0…1 of requests) with `seed`; all given must hold.
+The kind `subscription` means requests about topic subscriptions, whose targets are registrations.
 `times`: how often, null for ever. `answer`: `error` (a name of `errors.ErrorName`) or `status` with `body` (JSON object or
 text), or neither for a normal acceptance; with `retry_after` (seconds or HTTP date), `delay_seconds`, `accept_first`,
 `drop` ("before" | "after" accepting) with `drop_scope` ("connection" | "stream"), `goaway`.
@@ -28,6 +31,7 @@ from local.fcm.exchange import Answer, Request, json_answer
 from local.fcm.fault_rules import FaultRule
 from local.fcm.faults import FaultBook
 from local.fcm.inbox import Inbox
+from local.fcm.subscriptions import Subscriptions
 
 NO_CONTENT = 204
 LARGEST_PAGE = 10_000
@@ -36,7 +40,8 @@ LARGEST_PAGE = 10_000
 class AdminApi:
     """Tells what happened and takes fault rules."""
 
-    def __init__(self, inbox: Inbox, faults: FaultBook, connections: Connections) -> None:
+    def __init__(self, inbox: Inbox, faults: FaultBook, connections: Connections, subscriptions: Subscriptions) -> None:
+        self._subscriptions = subscriptions
         self._inbox = inbox
         self._faults = faults
         self._connections = connections
@@ -81,6 +86,17 @@ class AdminApi:
         records = self._inbox.targets(prefix=query.get("prefix", ""), project=query.get("project"))
         page = list(islice(records, after, after + limit + 1))
         return json_answer(200, {"targets": page[:limit], "next": after + limit if len(page) > limit else None})
+
+    def list_subscriptions(self, request: Request) -> Answer:
+        """Show who is subscribed to what."""
+        query = request.query
+        found = self._subscriptions.listed(target=query.get("target"), project=query.get("project"))
+        return json_answer(200, {"subscriptions": list(found)})
+
+    def forget_subscriptions(self, _request: Request) -> Answer:
+        """Forget who is subscribed."""
+        self._subscriptions.forget()
+        return Answer(NO_CONTENT)
 
     def show_stats(self, _request: Request) -> Answer:
         """Show the totals."""

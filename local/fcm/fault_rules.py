@@ -30,7 +30,7 @@ class FaultMatch(Strict):
 
     targets: frozenset[str] | None = Field(default=None, strict=False)
     target_prefix: str | None = None
-    kind: Literal["token", "fid", "topic", "condition"] | None = None
+    kind: Literal["token", "fid", "topic", "condition", "subscription"] | None = None
     project: str | None = None
     share: float | None = Field(default=None, ge=0, le=1)
     seed: int = 0

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 from functools import partial
 
+from local.fcm.answering import credential_failure, refusal, with_options
 from local.fcm.error_shapes import FcmAnswer
-from local.fcm.errors import ErrorName, named_error
-from local.fcm.exchange import HTML_TYPE, JSON_TYPE, Answer, Request
+from local.fcm.exchange import Answer, Request
 from local.fcm.fault_rules import FaultAnswer
 from local.fcm.faults import FaultBook
 from local.fcm.inbox import Inbox
 from local.fcm.records import TargetRecord
 from local.fcm.send_request import Refused, SendRequest, Target, parse_send_request
 
-CHALLENGE = (("www-authenticate", 'Bearer realm="https://accounts.google.com/"'),)
 NO_FAULT = FaultAnswer()
 
 
@@ -27,9 +26,8 @@ class SendEndpoint:
 
     def __call__(self, request: Request, project: str) -> Answer:
         """Return FCM's answer, or the one that a fault rule asks for."""
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            return self._refuse(named_error(ErrorName.CREDENTIALS_MISSING, project), None)
+        if failure := credential_failure(request, project):
+            return self._refuse(failure, None)
         try:
             parsed = parse_send_request(request.body)
         except Refused as refused:
@@ -43,7 +41,9 @@ class SendEndpoint:
         name = self._accept(request, project, parsed) if fault.accepts else ""
         failure = fault.failure(project)
         answer = self._refuse(failure, record) if failure else self._accepted(name, record)
-        return self._with_options(answer, fault)
+        if fault.drop:
+            self._inbox.counts["dropped"] += 1
+        return with_options(answer, fault)
 
     def _seen(self, project: str, target: Target | None) -> TargetRecord | None:
         if target is None:
@@ -60,17 +60,4 @@ class SendEndpoint:
         return Answer(200, body, on_given=partial(self._inbox.note_answer, record, 200, "OK"))
 
     def _refuse(self, failure: FcmAnswer, record: TargetRecord | None) -> Answer:
-        note = partial(self._inbox.note_answer, record, failure.status, failure.code)
-        headers = CHALLENGE if failure.status == 401 else ()
-        if isinstance(failure.body, str):
-            return Answer(failure.status, failure.body.encode(), HTML_TYPE, headers, on_given=note)
-        return Answer(failure.status, json.dumps(failure.body).encode(), JSON_TYPE, headers, on_given=note)
-
-    def _with_options(self, answer: Answer, fault: FaultAnswer) -> Answer:
-        if fault.retry_after is not None:
-            answer.headers = (*answer.headers, ("retry-after", str(fault.retry_after)))
-        if fault.drop:
-            self._inbox.counts["dropped"] += 1
-            answer.drop = fault.drop_scope
-        answer.delay_seconds, answer.goaway = fault.delay_seconds, fault.goaway
-        return answer
+        return refusal(failure, partial(self._inbox.note_answer, record, failure.status, failure.code))

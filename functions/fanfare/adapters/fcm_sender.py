@@ -1,40 +1,19 @@
-"""FCM HTTP v1 over libcurl: one multi handle and one HTTP/2 connection per thread, up to 100 messages in flight on it.
-
-A message costs what libcurl costs (docs/performance.md): handles are reused, headers are built once per chunk, bodies are passed through as bytes.
-"""
+"""FCM HTTP v1: messages, each a POST to one address, so that a message is to its handle nothing but a body."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
 
 import pycurl
 
 from fanfare.adapters.fcm_credentials import FcmCredentials
+from fanfare.adapters.fcm_lane import FcmEndpoint, FcmLane, json_headers
 from fanfare.domain.classification import Answer
 from fanfare.domain.errors import Unavailable
 from fanfare.domain.tenant import Tenant
 
-STREAMS = 100
-"""FCM refuses more concurrent streams on a connection."""
-CONNECTIONS = 8
-"""Only reached where the server speaks HTTP/1.1; HTTP/2 multiplexes all streams over one."""
-TIMEOUT_MS = 30_000
-"""FCM asks for at least ten seconds (firebase.google.com/docs/cloud-messaging/scale-fcm)."""
-CONNECT_TIMEOUT_MS = 10_000
 PROBE_TIMEOUT_MS = 2_000
-_SELECT_SECONDS = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class FcmEndpoint:
-    """Where FCM is; `ca_bundle` is empty for the certificate authorities that libcurl ships with, `timeout_ms` is how long an answer may take."""
-
-    url: str
-    ca_bundle: str
-    timeout_ms: int = TIMEOUT_MS
 
 
 class FcmPushSender:
@@ -52,8 +31,7 @@ class FcmPushSender:
         """
         token = self._credentials.access_token(tenant)
         url = f"{self._endpoint.url}/v1/projects/{tenant.firebase_project_id}/messages:send"
-        headers = [f"Authorization: Bearer {token}", "Content-Type: application/json", "Accept:", "User-Agent:"]
-        return self._lane().run(url, headers, bodies)
+        return self._lane().run(url, json_headers(token), bodies)
 
     def renew(self, tenant: Tenant) -> None:
         """Forget the tenant's access token: the next send gets a new one."""
@@ -75,112 +53,12 @@ class FcmPushSender:
         finally:
             curl.close()
 
-    def _lane(self) -> _Lane:
-        lane: _Lane | None = getattr(self._lanes, "lane", None)
+    def _lane(self) -> FcmLane[bytes]:
+        lane: FcmLane[bytes] | None = getattr(self._lanes, "lane", None)
         if lane is None:
-            lane = self._lanes.lane = _Lane(self._endpoint)
+            lane = self._lanes.lane = FcmLane(self._endpoint, _set_body)
         return lane
 
 
-class _Lane:
-    """A multi handle and its pool of easy handles, used by one thread. A handle keeps the list that its answer's body is received into."""
-
-    def __init__(self, endpoint: FcmEndpoint) -> None:
-        self._endpoint = endpoint
-        self._multi = pycurl.CurlMulti()
-        self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_MULTIPLEX)
-        self._multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, CONNECTIONS)
-        self._address: tuple[str, list[str]] = ("", [])
-        self._idle: list[pycurl.Curl] = []
-        self._keys: dict[pycurl.Curl, str] = {}
-        self._received: dict[pycurl.Curl, list[bytes]] = {}
-
-    def run(self, url: str, headers: list[str], bodies: Iterable[tuple[str, bytes]]) -> Iterator[Sequence[tuple[str, Answer]]]:
-        self._direct(url, headers)
-        waiting = iter(bodies)
-        try:
-            while self._fill(waiting):
-                self._multi.perform()
-                answers = self._finished()
-                if answers or self._wait():
-                    yield answers
-        finally:
-            self._abort()
-
-    def _direct(self, url: str, headers: list[str]) -> None:
-        """Address the handles, all idle between two runs, only where the address has changed: most runs go where the last one went."""
-        if (url, headers) != self._address:
-            self._address = url, headers
-            for curl in self._idle:
-                self._set_address(curl)
-
-    def _set_address(self, curl: pycurl.Curl) -> None:
-        url, headers = self._address
-        curl.setopt(pycurl.URL, url)
-        curl.setopt(pycurl.HTTPHEADER, headers)
-
-    def _fill(self, waiting: Iterator[tuple[str, bytes]]) -> int:
-        """Start messages until 100 are in flight; returns how many are."""
-        for key, body in islice(waiting, STREAMS - len(self._keys)):
-            curl = self._idle.pop() if self._idle else self._new_handle()
-            curl.setopt(pycurl.POSTFIELDS, body)
-            self._keys[curl] = key
-            self._multi.add_handle(curl)
-        return len(self._keys)
-
-    def _wait(self) -> bool:
-        """Wait for the network; True if nothing came.
-
-        libcurl may have work that no socket tells of, such as answers that it has read and not yet handed out. Its timer says so, which `select`
-        does not look at; and a timer may be missed, so no wait is long.
-        """
-        due_ms = self._multi.timeout()
-        if due_ms == 0:
-            return False
-        return not self._multi.select(_SELECT_SECONDS if due_ms < 0 else min(_SELECT_SECONDS, due_ms / 1_000))
-
-    def _finished(self) -> list[tuple[str, Answer]]:
-        _, succeeded, failed = self._multi.info_read(STREAMS)
-        answers = [self._release(curl, curl.getinfo(pycurl.RESPONSE_CODE)) for curl in succeeded]
-        # Whether FCM accepted the message is unknown where the connection broke or the time ran out.
-        answers.extend(self._release(curl, 0) for curl, _code, _message in failed)
-        return answers
-
-    def _release(self, curl: pycurl.Curl, status: int) -> tuple[str, Answer]:
-        received = self._received[curl]
-        body = b"".join(received)
-        received.clear()
-        answer = Answer(status, body) if status == 200 else _unaccepted(curl, status, body)
-        self._multi.remove_handle(curl)
-        self._idle.append(curl)
-        return self._keys.pop(curl), answer
-
-    def _abort(self) -> None:
-        """Take back what is in flight, when the consumer stops early: its answers would otherwise reach the next chunk."""
-        for curl in self._keys:
-            self._multi.remove_handle(curl)
-            del self._received[curl]
-            curl.close()
-        self._keys.clear()
-
-    def _new_handle(self) -> pycurl.Curl:
-        curl = pycurl.Curl()
-        received = self._received[curl] = []
-        curl.setopt(pycurl.WRITEFUNCTION, received.append)
-        curl.setopt(pycurl.NOSIGNAL, 1)
-        curl.setopt(pycurl.POST, 1)
-        curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
-        curl.setopt(pycurl.PIPEWAIT, 1)
-        curl.setopt(pycurl.TIMEOUT_MS, self._endpoint.timeout_ms)
-        curl.setopt(pycurl.CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS)
-        if self._endpoint.ca_bundle:
-            curl.setopt(pycurl.CAINFO, self._endpoint.ca_bundle)
-        self._set_address(curl)
-        return curl
-
-
-def _unaccepted(curl: pycurl.Curl, status: int, body: bytes) -> Answer:
-    if not status:
-        return Answer(0)
-    # libcurl reads both forms of Retry-After, seconds and an HTTP date, and says how many seconds are left.
-    return Answer(status, body, curl.getinfo(pycurl.RETRY_AFTER))
+def _set_body(curl: pycurl.Curl, body: bytes) -> None:
+    curl.setopt(pycurl.POSTFIELDS, body)

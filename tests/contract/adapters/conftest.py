@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from fanfare.adapters.fcm_credentials import FcmCredentials
-from fanfare.adapters.fcm_sender import FcmEndpoint, FcmPushSender
+from fanfare.adapters.fcm_lane import FcmEndpoint
+from fanfare.adapters.fcm_sender import FcmPushSender
 from fanfare.adapters.secret_manager import GoogleSecretStore
 from fanfare.domain.tenant import Tenant
 from local.errors import StackError

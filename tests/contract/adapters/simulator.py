@@ -25,9 +25,10 @@ class Simulator(AbstractContextManager["Simulator"]):
         self._session.trust_env = False
 
     def forget(self) -> None:
-        """Forget messages and faults."""
+        """Forget messages, faults and subscriptions."""
         self._ask("DELETE", "messages")
         self._ask("DELETE", "faults")
+        self._ask("DELETE", "subscriptions")
 
     def fault(self, *targets: str, times: int | None = None, **answer: Any) -> None:
         """Answer the requests to these targets (none given: to all) as told."""
@@ -41,6 +42,10 @@ class Simulator(AbstractContextManager["Simulator"]):
     def names(self) -> dict[str, list[str]]:
         """The message ids that each target was given."""
         return {record["target"]: record["names"] for record in self._ask("GET", "targets")["targets"]}
+
+    def subscriptions(self, project: str) -> set[tuple[str, str]]:
+        """The (target, topic) that are subscribed in a project."""
+        return {(row["target"], row["topic"]) for row in self._ask("GET", f"subscriptions?project={project}")["subscriptions"]}
 
     def connections(self, version: str = "h2") -> int:
         """How many connections of a version there have been."""

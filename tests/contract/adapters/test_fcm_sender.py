@@ -13,7 +13,8 @@ from threading import Barrier
 import pytest
 
 from fanfare.adapters.fcm_credentials import FcmCredentials
-from fanfare.adapters.fcm_sender import CONNECTIONS, STREAMS, FcmEndpoint, FcmPushSender
+from fanfare.adapters.fcm_lane import CONNECTIONS, STREAMS, FcmEndpoint
+from fanfare.adapters.fcm_sender import FcmPushSender
 from fanfare.adapters.secret_manager import GoogleSecretStore
 from fanfare.domain.errors import Unavailable
 from fanfare.domain.tenant import Tenant

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from fanfare.adapters.fcm_credentials import FcmCredentials
-from fanfare.adapters.fcm_sender import FcmEndpoint, FcmPushSender
+from fanfare.adapters.fcm_lane import FcmEndpoint
+from fanfare.adapters.fcm_sender import FcmPushSender
 from fanfare.domain.classification import Answer
 from fanfare.domain.errors import Unavailable
 from fanfare.domain.tenant import Tenant
