@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
@@ -15,53 +16,7 @@ from fanfare.domain.message import Platform
 from fanfare.domain.segment import Segment, is_match
 from fanfare.domain.versions import parse_version_range
 from tests.factories import NOW, a_device, an_owner
-
-LOCALES = ["sw", "sw-TZ", "sw_tz", "swa", "SW-tz-x", "en", "en-GB"]
-ZONES = ["Africa/Dar_es_Salaam", "Europe/Berlin"]
-VERSIONS = ["3", "3.2", "3.10", "4.0"]
-TAGS = ["beta", "staff", "vip"]
-_few_tags = st.lists(st.sampled_from(TAGS), max_size=2).map(tuple)
-_names = st.lists(st.sampled_from(["p1", "p2", "p3"]), max_size=2, unique=True)
-
-
-def _some(values: list[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
-    return st.just(()) | st.lists(st.sampled_from(values), min_size=1, max_size=2).map(tuple)
-
-
-@st.composite
-def devices(draw: st.DrawFn) -> Device:
-    return a_device(
-        platform=draw(st.sampled_from(Platform)),
-        app_version=draw(st.none() | st.sampled_from(VERSIONS)),
-        os_version=draw(st.none() | st.sampled_from(VERSIONS)),
-        locale=draw(st.none() | st.sampled_from(LOCALES)),
-        timezone=draw(st.none() | st.sampled_from(ZONES)),
-        last_seen_at=NOW - timedelta(hours=draw(st.integers(-30, 80))),
-        tags=draw(_few_tags),
-        topics=tuple(draw(_names)),
-        owners=tuple(an_owner(name) for name in draw(_names)),
-    )
-
-
-_filters: dict[str, st.SearchStrategy[Any]] = {
-    "platform": _some(list(Platform)),
-    "app_version": st.sampled_from(VERSIONS).map(lambda version: f">={version}"),
-    "os_version": st.sampled_from(VERSIONS).map(lambda version: f">={version}"),
-    "locale": _some(LOCALES),
-    "timezone": _some(ZONES),
-    "seen_within_days": st.integers(0, 3),
-    "tags": _few_tags,
-    "tags_any": _few_tags,
-    "tags_none": _few_tags,
-    "topics": _names.map(tuple),
-    "profile_ids": _names.map(tuple),
-}
-_wishes = st.fixed_dictionaries({}, optional=_filters)
-
-
-def segment_of(wishes: dict[str, Any]) -> Segment:
-    ranges: dict[str, Any] = {name: parse_version_range(wishes[name], name) for name in ("app_version", "os_version") if name in wishes}
-    return Segment(**wishes | ranges)
+from tests.segments import FILTERS, WISHES, devices, segment_of
 
 
 def naive_match(wishes: dict[str, Any], device: Device) -> bool:
@@ -93,22 +48,64 @@ def _plain(locale: str) -> str:
     return locale.casefold().replace("_", "-")
 
 
-@given(_wishes, devices())
+@given(WISHES, devices())
 def test_device_matches_exactly_if_every_single_filter_does(wishes: dict[str, Any], device: Device) -> None:
     assert is_match(segment_of(wishes), device, NOW) == naive_match(wishes, device)
 
 
-@pytest.mark.parametrize("name", sorted(_filters))
+@pytest.mark.parametrize("name", sorted(FILTERS))
 @settings(max_examples=40)
 @given(st.data())
 def test_each_filter_alone_is_judged_as_documented(name: str, data: st.DataObject) -> None:
-    wishes, device = {name: data.draw(_filters[name])}, data.draw(devices())
+    wishes, device = {name: data.draw(FILTERS[name])}, data.draw(devices())
     assert is_match(segment_of(wishes), device, NOW) == naive_match(wishes, device)
 
 
 @given(devices())
 def test_segment_without_filters_is_everyone(device: Device) -> None:
     assert is_match(Segment(), device, NOW)
+
+
+FULL = a_device(
+    platform=Platform.IOS,
+    app_version="3.4.1",
+    os_version="15",
+    locale="sw-TZ",
+    timezone="Africa/Dar_es_Salaam",
+    last_seen_at=NOW - timedelta(days=3),
+    tags=("beta", "vip"),
+    topics=("news", "sport"),
+    owners=(an_owner("p1"), an_owner("p2")),
+)
+TABLE: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"platform": ("android", "ios")}, {"platform": ("android", "web")}),
+    ({"app_version": ">=3.4,<3.10"}, {"app_version": ">=3.10"}),
+    ({"os_version": "15.0"}, {"os_version": "!=15"}),
+    ({"locale": ("en", "sw")}, {"locale": ("sw-KE", "en")}),
+    ({"timezone": ("Europe/Berlin", "Africa/Dar_es_Salaam")}, {"timezone": ("Europe/Berlin",)}),
+    ({"seen_within_days": 3}, {"seen_within_days": 2}),
+    ({"tags": ("beta", "vip")}, {"tags": ("beta", "staff")}),
+    ({"tags_any": ("staff", "vip")}, {"tags_any": ("staff",)}),
+    ({"tags_none": ("staff",)}, {"tags_none": ("staff", "beta")}),
+    ({"topics": ("other", "news")}, {"topics": ("other",)}),
+    ({"profile_ids": ("p3", "p2")}, {"profile_ids": ("p3",)}),
+]
+
+
+@pytest.mark.parametrize(("taking", "leaving"), TABLE, ids=[next(iter(taking)) for taking, _ in TABLE])
+def test_each_filter_takes_and_leaves_one_device(taking: dict[str, Any], leaving: dict[str, Any]) -> None:
+    assert is_match(segment_of(taking), FULL, NOW)
+    assert not is_match(segment_of(leaving), FULL, NOW)
+
+
+def test_every_filter_stands_in_the_table() -> None:
+    assert [next(iter(taking)) for taking, _ in TABLE] == [field.name for field in fields(Segment)]
+
+
+def test_one_filter_that_leaves_is_enough() -> None:
+    taking = {name: wish for pair in TABLE for name, wish in pair[0].items()}
+    assert is_match(segment_of(taking), FULL, NOW)
+    assert not any(is_match(segment_of(taking | leaving), FULL, NOW) for _, leaving in TABLE)
 
 
 UNKNOWN: list[tuple[Segment, bool]] = [
