@@ -34,7 +34,7 @@ def accepted(stores: Stores, tenant: str) -> Stores:
 
 
 def _claim(stores: Stores, owner: str = "owner-1", after: timedelta = timedelta(0), key: ChunkKey = KEY) -> Chunk:
-    chunk = stores.notifications.claim(key, owner, NOW + after)
+    chunk = stores.chunks.claim(key, owner, NOW + after)
     assert isinstance(chunk, Chunk)
     return chunk
 
@@ -57,7 +57,7 @@ def test_first_claim_is_granted_and_stored(accepted: Stores) -> None:
 
 def test_claim_during_a_lease_is_told_to_wait_until_its_end(accepted: Stores) -> None:
     first = _claim(accepted)
-    answer = accepted.notifications.claim(KEY, "owner-2", NOW + timedelta(seconds=1))
+    answer = accepted.chunks.claim(KEY, "owner-2", NOW + timedelta(seconds=1))
     assert isinstance(answer, Busy)
     assert 49 <= answer.retry_after_seconds <= 50
     assert _stored(accepted) == first
@@ -68,11 +68,11 @@ def test_claim_after_the_lease_takes_over(accepted: Stores) -> None:
     second = _claim(accepted, "owner-2", FREE)
     assert (second.owner, second.attempt, second.started_at) == ("owner-2", 2, first.started_at)
     assert _stored(accepted) == second
-    assert isinstance(accepted.notifications.claim(KEY, "owner-3", NOW + FREE), Busy)
+    assert isinstance(accepted.chunks.claim(KEY, "owner-3", NOW + FREE), Busy)
 
 
 def test_taken_over_chunk_keeps_what_earlier_attempts_stored(accepted: Stores) -> None:
-    accepted.notifications.save_chunk(replace(_claim(accepted), results=RESULTS, counts=Counts(3, 1, 1, 1)))
+    accepted.chunks.save_chunk(replace(_claim(accepted), results=RESULTS, counts=Counts(3, 1, 1, 1)))
     second = _claim(accepted, "owner-2", FREE)
     assert (second.results, second.counts) == (RESULTS, Counts(3, 1, 1, 1))
     assert _stored(accepted) == second
@@ -80,8 +80,8 @@ def test_taken_over_chunk_keeps_what_earlier_attempts_stored(accepted: Stores) -
 
 @pytest.mark.parametrize("state", [ChunkState.DONE, ChunkState.CANCELLED])
 def test_finished_chunk_is_never_claimed_again(accepted: Stores, state: ChunkState) -> None:
-    accepted.notifications.save_chunk(_done(_claim(accepted), state=state))
-    assert accepted.notifications.claim(KEY, "owner-2", NOW + timedelta(days=1)) == Finished()
+    accepted.chunks.save_chunk(_done(_claim(accepted), state=state))
+    assert accepted.chunks.claim(KEY, "owner-2", NOW + timedelta(days=1)) == Finished()
 
 
 def test_chunks_of_one_notification_are_claimed_apart(accepted: Stores) -> None:
@@ -91,7 +91,7 @@ def test_chunks_of_one_notification_are_claimed_apart(accepted: Stores) -> None:
 
 
 def _outcome(stores: Stores, owner: str, after: timedelta) -> Callable[[], str]:
-    return lambda: type(stores.notifications.claim(KEY, owner, NOW + after)).__name__
+    return lambda: type(stores.chunks.claim(KEY, owner, NOW + after)).__name__
 
 
 def test_of_simultaneous_claims_one_is_granted(accepted: Stores) -> None:
@@ -121,17 +121,17 @@ def test_checkpoint_stores_every_field_and_gives_the_revision_for_the_next(accep
         due_at=NOW + timedelta(seconds=10),
         planned_at=NOW + timedelta(seconds=20),
     )
-    saved = accepted.notifications.save_chunk(chunk)
+    saved = accepted.chunks.save_chunk(chunk)
     assert saved is not None
     assert saved == chunk == _stored(accepted)
-    assert accepted.notifications.save_chunk(replace(saved, reason="second")) is not None
+    assert accepted.chunks.save_chunk(replace(saved, reason="second")) is not None
     assert _stored(accepted) == replace(chunk, reason="second")
 
 
 def test_checkpoint_of_a_lost_claim_is_refused(accepted: Stores) -> None:
     first = _claim(accepted)
     second = _claim(accepted, "owner-2", FREE)
-    assert accepted.notifications.save_chunk(_done(first)) is None
+    assert accepted.chunks.save_chunk(_done(first)) is None
     assert _stored(accepted) == second
 
 
@@ -141,31 +141,31 @@ def test_checkpoint_by_an_old_revision_of_the_same_claim_is_stored(accepted: Sto
     It does not know the revision where the answer was lost and the commit was applied later.
     """
     chunk = _claim(accepted)
-    assert accepted.notifications.save_chunk(replace(chunk, reason="first")) is not None
-    saved = accepted.notifications.save_chunk(replace(chunk, reason="second"))
+    assert accepted.chunks.save_chunk(replace(chunk, reason="first")) is not None
+    saved = accepted.chunks.save_chunk(replace(chunk, reason="second"))
     assert saved is not None
     assert _stored(accepted) == replace(chunk, reason="second")
-    assert accepted.notifications.save_chunk(replace(saved, reason="third")) is not None
+    assert accepted.chunks.save_chunk(replace(saved, reason="third")) is not None
 
 
 def test_end_by_an_old_revision_of_the_same_claim_is_stored(accepted: Stores) -> None:
     chunk = _claim(accepted)
-    assert accepted.notifications.save_chunk(replace(chunk, reason="a checkpoint whose answer was lost")) is not None
-    assert accepted.notifications.conclude(_done(chunk), a_notification(status=NotificationStatus.COMPLETED))
+    assert accepted.chunks.save_chunk(replace(chunk, reason="a checkpoint whose answer was lost")) is not None
+    assert accepted.chunks.conclude(_done(chunk), a_notification(status=NotificationStatus.COMPLETED))
     assert accepted.notifications.get_with_chunk(KEY) == (a_notification(status=NotificationStatus.COMPLETED), _done(chunk))
 
 
 @pytest.mark.parametrize("state", [state for state in ChunkState if state is not ChunkState.CLAIMED])
 def test_checkpoint_of_a_claim_that_has_ended_is_refused(accepted: Stores, state: ChunkState) -> None:
     chunk = _claim(accepted)
-    ended = accepted.notifications.save_chunk(_done(chunk, state=state))
-    assert accepted.notifications.save_chunk(replace(chunk, reason="late")) is None
+    ended = accepted.chunks.save_chunk(_done(chunk, state=state))
+    assert accepted.chunks.save_chunk(replace(chunk, reason="late")) is None
     assert _stored(accepted) == ended
 
 
 def test_checkpoint_of_a_chunk_that_nobody_claimed_is_refused(accepted: Stores) -> None:
     chunk = _claim(accepted)
-    assert accepted.notifications.save_chunk(replace(chunk, key=replace(KEY, number=1))) is None
+    assert accepted.chunks.save_chunk(replace(chunk, key=replace(KEY, number=1))) is None
     found = accepted.notifications.get_with_chunk(replace(KEY, number=1))
     assert found is not None
     assert found[1] is None
@@ -185,21 +185,21 @@ def test_end_is_stored_with_the_notifications_progress(accepted: Stores) -> None
         completed_at=NOW + timedelta(seconds=1),
         next_check_at=None,
     )
-    assert accepted.notifications.conclude(chunk, progress)
+    assert accepted.chunks.conclude(chunk, progress)
     assert accepted.notifications.get_with_chunk(KEY) == (progress, chunk)
 
 
 def test_end_changes_of_the_notification_only_its_progress(accepted: Stores) -> None:
     stolen = a_notification(request={"title": "Changed"}, client_id="client-2", request_hash="another", status=NotificationStatus.COMPLETED)
-    assert accepted.notifications.conclude(_done(_claim(accepted)), stolen)
+    assert accepted.chunks.conclude(_done(_claim(accepted)), stolen)
     assert accepted.notifications.get("acme", "notification-1") == a_notification(status=NotificationStatus.COMPLETED)
 
 
 def test_end_replaces_the_errors_that_were_counted_before(accepted: Stores) -> None:
-    first = accepted.notifications.save_chunk(_claim(accepted))
+    first = accepted.chunks.save_chunk(_claim(accepted))
     assert first is not None
-    accepted.notifications.conclude(replace(first, state=ChunkState.RETRYING), a_notification(errors={"UNAVAILABLE": 2}))
-    accepted.notifications.conclude(_done(_claim(accepted, "owner-2")), a_notification(errors={"UNREGISTERED": 1}))
+    accepted.chunks.conclude(replace(first, state=ChunkState.RETRYING), a_notification(errors={"UNAVAILABLE": 2}))
+    accepted.chunks.conclude(_done(_claim(accepted, "owner-2")), a_notification(errors={"UNREGISTERED": 1}))
     stored = accepted.notifications.get("acme", "notification-1")
     assert stored is not None
     assert stored.errors == {"UNREGISTERED": 1}
@@ -208,19 +208,19 @@ def test_end_replaces_the_errors_that_were_counted_before(accepted: Stores) -> N
 def test_end_of_a_lost_claim_is_refused_and_nothing_is_stored(accepted: Stores) -> None:
     first = _claim(accepted)
     second = _claim(accepted, "owner-2", FREE)
-    assert not accepted.notifications.conclude(_done(first), a_notification(status=NotificationStatus.COMPLETED))
+    assert not accepted.chunks.conclude(_done(first), a_notification(status=NotificationStatus.COMPLETED))
     assert accepted.notifications.get_with_chunk(KEY) == (a_notification(), second)
 
 
 def test_second_end_by_one_claim_is_refused(accepted: Stores) -> None:
     chunk = _claim(accepted)
-    assert accepted.notifications.conclude(_done(chunk), a_notification(status=NotificationStatus.COMPLETED))
-    assert not accepted.notifications.conclude(_done(chunk, results={}), a_notification())
+    assert accepted.chunks.conclude(_done(chunk), a_notification(status=NotificationStatus.COMPLETED))
+    assert not accepted.chunks.conclude(_done(chunk, results={}), a_notification())
     assert accepted.notifications.get_with_chunk(KEY) == (a_notification(status=NotificationStatus.COMPLETED), _done(chunk))
 
 
 def test_end_without_a_notification_is_refused(stores: Stores, tenant: str) -> None:
     chunk = _claim(stores)
-    assert not stores.notifications.conclude(_done(chunk), a_notification())
+    assert not stores.chunks.conclude(_done(chunk), a_notification())
     assert stores.notifications.get(tenant, "notification-1") is None
-    assert isinstance(stores.notifications.claim(KEY, "owner-2", NOW), Busy)
+    assert isinstance(stores.chunks.claim(KEY, "owner-2", NOW), Busy)
