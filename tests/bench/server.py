@@ -79,7 +79,8 @@ def _running_nginx(nginx: str, folder: Path) -> Iterator[Server]:
     certificates = write_certificates(folder)
     (port,) = free_ports(1)
     config = _write_config(folder, certificates, port)
-    process = subprocess.Popen([nginx, "-p", str(folder), "-c", str(config)], stderr=(folder / "nginx.log").open("wb"))
+    with (folder / "nginx.log").open("wb") as log:
+        process = subprocess.Popen([nginx, "-p", str(folder), "-c", str(config)], stderr=log)
     try:
         if (
             not wait_until(lambda: process.poll() is not None or accepts_connections(port), timeout_seconds=START_SECONDS)
@@ -90,10 +91,6 @@ def _running_nginx(nginx: str, folder: Path) -> Iterator[Server]:
     finally:
         process.terminate()
         process.wait(START_SECONDS)
-
-
-def _ended(process: subprocess.Popen[bytes]) -> bool:
-    return process.poll() is not None
 
 
 def _write_config(folder: Path, certificates: Certificates, port: int) -> Path:

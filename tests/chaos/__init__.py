@@ -10,4 +10,5 @@
 | `evidence` | what the API, FCM and Firestore say afterwards |
 | `judge` | the promises, and who shows that one was broken (pure) |
 | `table` | what is printed |
+| `broadcast_…` | the same for one broadcast, whose `fanout` is killed too (`make chaos-broadcast`) |
 """

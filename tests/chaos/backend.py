@@ -53,6 +53,13 @@ class Backend:
         """A notification's state and counts."""
         return self._call("GET", f"/notifications/{notification_id}/status/")
 
+    def steer(self, notification_id: str, verb: str, give_up: Event) -> None:
+        """Pause, resume or cancel a notification, until it is answered."""
+        while self._try("POST", f"/notifications/{notification_id}/{verb}/") is None:
+            self.again += 1
+            if give_up.wait(_PAUSE_SECONDS):
+                raise BackendError(f"The notification {notification_id} could not be told to {verb} in time.")
+
     def deliveries(self, notification_id: str) -> Iterator[dict[str, Any]]:
         """A notification's recipients with their outcomes."""
         return self._pages(f"/notifications/{notification_id}/deliveries/", {})

@@ -108,7 +108,7 @@ def gather(posted: Sequence[Posted], backend: Backend, simulator: Simulator, fir
     """Ask everybody."""
     return Evidence(
         accounts=[_account(notification, backend) for notification in posted],
-        records={(row["kind"], row["target"]): _record(row) for prefix in (DEAD_PREFIX, LIVE_PREFIX) for row in simulator.records(prefix)},
+        records={(row["kind"], row["target"]): record_of(row) for prefix in (DEAD_PREFIX, LIVE_PREFIX) for row in simulator.records(prefix)},
         chunks=read_chunks(firestore_host),
         retired={device["id"]: device["inactive_reason"] for device in backend.inactive_devices()},
     )
@@ -122,6 +122,7 @@ def _account(posted: Posted, backend: Backend) -> Account:
     return Account(posted, status["status"], status["counts"], deliveries)
 
 
-def _record(row: Mapping[str, Any]) -> Record:
+def record_of(row: Mapping[str, Any]) -> Record:
+    """FCM's account of a target, as the simulator shows it."""
     last = row["last_answer"] or {"status": None, "code": None}
     return Record(row["names"], row["tags"], row["untagged"], last["status"], last["code"])

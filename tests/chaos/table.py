@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from statistics import median
 
@@ -45,16 +45,24 @@ def figures(report: Report) -> list[tuple[str, str]]:
 def render(report: Report) -> str:
     """The tables as Markdown, the first offenders below."""
     what = [("what happened", ""), ("---", "---"), *figures(report)]
-    how = [("promise", "tried on", "broken by"), ("---", "--:", "--:"), *(_row(promise) for promise in report.promises)]
-    tables = ["\n".join(f"| {' | '.join(row)} |" for row in rows) for rows in (what, how)]
-    return "\n\n".join([*tables, *_offenders(report)])
+    return "\n\n".join([_table(what), *render_promises(report.promises)])
+
+
+def render_promises(promises: Sequence[Promise]) -> list[str]:
+    """The table of the promises, and the first offenders of those that were broken."""
+    how = [("promise", "tried on", "broken by"), ("---", "--:", "--:"), *(_row(promise) for promise in promises)]
+    return [_table(how), *_offenders(promises)]
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _row(promise: Promise) -> tuple[str, str, str]:
     return promise.title, f"{promise.tried:,}", f"**{len(promise.offenders):,}**" if promise.offenders else "0"
 
 
-def _offenders(report: Report) -> Iterator[str]:
-    for promise in report.broken:
+def _offenders(promises: Sequence[Promise]) -> Iterator[str]:
+    for promise in (promise for promise in promises if not promise.kept):
         lines = list(islice(promise.offenders, FIRST_OFFENDERS)) or ["it was tried on nobody"]
         yield "\n".join([f"BROKEN: {promise.title}", *(f"  {line}" for line in lines)])

@@ -23,19 +23,20 @@ def open_app(settings: Mapping[str, Any]) -> firebase_admin.App:
 
 def build_messages() -> list[messaging.Message]:
     """One chunk, in the form that Android devices get."""
-    return [_message(number) for number in range(workload.CHUNK)]
+    return [message_to(workload.token(number)) for number in range(workload.CHUNK)]
 
 
-def _message(number: int) -> messaging.Message:
+def message_to(token: str) -> messaging.Message:
+    """The message for one device."""
     shown = messaging.AndroidNotification(tag="benchmark-notification", channel_id=workload.CHANNEL, sound=workload.SOUND)
     return messaging.Message(
-        token=workload.token(number),
+        token=token,
         notification=messaging.Notification(workload.TITLE, workload.BODY),
         data={
             **workload.DATA,
             "deep_link": workload.DEEP_LINK,
             "fanfare_id": "benchmark-notification",
-            "fanfare_receipt": workload.receipt(number),
+            "fanfare_receipt": workload.receipt(0),
         },
         android=messaging.AndroidConfig(priority="high", ttl=timedelta(seconds=workload.TTL_SECONDS), notification=shown),
     )

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from fanfare.adapters.fcm_credentials import FcmCredentials
-from fanfare.adapters.fcm_sender import FcmEndpoint, FcmPushSender
+from fanfare.adapters.fcm_lane import FcmEndpoint
+from fanfare.adapters.fcm_sender import FcmPushSender
 from fanfare.adapters.secret_manager import GoogleSecretStore, SecretValue
 from fanfare.domain.classification import Kind, classify
 from fanfare.domain.encoding import EncodedMessage, encode
