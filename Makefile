@@ -7,12 +7,12 @@ UV_COMPILE := .venv/bin/uv pip compile --quiet --python-version 3.11 --universal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup docs run test test-unit test-rules chaos bench-api bench-send rotate-keys lint format lock clean
+.PHONY: help setup docs run test test-unit test-rules chaos chaos-broadcast bench-api bench-broadcast bench-compact bench-register bench-send cost rotate-keys lint format lock clean
 # The targets share .local and the machine's two cores: one after the other, also under `make -j`.
 .NOTPARALLEL:
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
 
 setup: node_modules/.installed .venv/.installed ## Install what is missing: the Python environment and the Node modules
 	@:
@@ -45,11 +45,26 @@ test-rules: setup ## Test the Firestore rules against an emulator
 chaos: setup ## Kill, repeat, reorder and starve the sender, then count what was lost (ARGS="--recipients 2000 --kills 8")
 	$(PYTHON) -m tests.chaos $(ARGS)
 
+chaos-broadcast: setup ## Kill fanout and send amid one broadcast, pause it, and print what became of it (ARGS="--recipients 2000 --kills 8")
+	$(PYTHON) -m tests.chaos --broadcast $(ARGS)
+
 bench-api: setup ## Measure POST /notify beside the commit and the task that it needs (ARGS=--quick)
 	$(PYTHON) -m tests.bench.api $(ARGS)
 
+bench-broadcast: setup ## Measure a broadcast to N devices beside libcurl, the SDK and the usual way (N=200000 ARGS=--write)
+	$(PYTHON) -m tests.bench.broadcast $(or $(N),100000) $(ARGS)
+
+bench-compact: setup ## Measure bringing an audience up to date beside the bare reads and writes (ARGS=--quick)
+	$(PYTHON) -m tests.bench.compact $(ARGS)
+
+bench-register: setup ## Measure registering devices in bulk beside bare batched writes (ARGS=--quick)
+	$(PYTHON) -m tests.bench.register $(ARGS)
+
 bench-send: setup ## Measure the sender beside the vendor's SDK and plain libcurl (ARGS=--quick)
 	$(PYTHON) -m tests.bench.send $(ARGS)
+
+cost: setup ## Print dollars per million recipients and for an idle month (ARGS=--write into docs/performance.md)
+	@$(PYTHON) -m tests.bench.cost $(ARGS)
 
 lint: setup ## Check style, format and types
 	.venv/bin/ruff check $(PYTHON_CODE)

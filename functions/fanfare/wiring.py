@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from fanfare.adapters.answer_window import MemoryAnswerWindow
 from fanfare.adapters.blind_index import BlindIndex
 from fanfare.adapters.cipher import FieldCipher
 from fanfare.adapters.cloud_tasks import CloudTaskQueue
 from fanfare.adapters.deployment_keys import CURSOR_KEY, DeploymentKeys
 from fanfare.adapters.fcm_credentials import FcmCredentials
-from fanfare.adapters.fcm_sender import FcmEndpoint, FcmPushSender
+from fanfare.adapters.fcm_lane import FcmEndpoint
+from fanfare.adapters.fcm_sender import FcmPushSender
+from fanfare.adapters.fcm_topics import FcmTopicSubscriber
 from fanfare.adapters.firebase_users import CERTIFICATES_URL, FirebaseUserAuthenticator
+from fanfare.adapters.firestore.analytics import FirestoreAnalyticsStore
+from fanfare.adapters.firestore.audience import FirestoreAudienceStore
 from fanfare.adapters.firestore.audit import FirestoreAuditStore
-from fanfare.adapters.firestore.client import open_client, probe
+from fanfare.adapters.firestore.broadcasts import FirestoreBroadcastStore
+from fanfare.adapters.firestore.chunks import FirestoreChunkStore
+from fanfare.adapters.firestore.client import Firestore, open_client, probe
 from fanfare.adapters.firestore.clients import FirestoreClientStore
 from fanfare.adapters.firestore.devices import FirestoreDeviceStore
 from fanfare.adapters.firestore.idempotency import FirestoreIdempotencyStore
 from fanfare.adapters.firestore.limits import FirestoreRateLimiter
 from fanfare.adapters.firestore.notifications import FirestoreNotificationStore
 from fanfare.adapters.firestore.origins import FirestoreOriginStore
+from fanfare.adapters.firestore.pacing import FirestorePacingStore
 from fanfare.adapters.firestore.poison import FirestorePoisonStore
 from fanfare.adapters.firestore.profiles import FirestoreProfileStore
+from fanfare.adapters.firestore.progress import FirestoreProgressStore
+from fanfare.adapters.firestore.recipients import FirestoreRecipientStore
 from fanfare.adapters.firestore.refusals import FirestoreRefusalCounter
+from fanfare.adapters.firestore.segments import FirestoreSegmentStore
+from fanfare.adapters.firestore.subscriptions import FirestoreSubscriptionStore
 from fanfare.adapters.firestore.templates import FirestoreTemplateStore
 from fanfare.adapters.firestore.tenants import FirestoreTenantStore
+from fanfare.adapters.firestore.topics import FirestoreTopicStore
 from fanfare.adapters.google_oidc import AllowedCaller, GoogleCallAuthenticator, GoogleCertificates
 from fanfare.adapters.health import CachedHealth
 from fanfare.adapters.lifecycle import WorkerLifecycle
@@ -32,7 +46,7 @@ from fanfare.adapters.system import SystemClock, SystemIdentifiers, random_bytes
 from fanfare.adapters.template_engine import MinijinjaRenderer
 from fanfare.config import Settings
 from fanfare.domain.edge import EdgeRules
-from fanfare.ports import Deps
+from fanfare.ports import Clock, Deps, Identifiers, Stores
 
 
 def build_deps(settings: Settings) -> Deps:
@@ -41,10 +55,9 @@ def build_deps(settings: Settings) -> Deps:
     firestore = open_client(settings)
     secrets = GoogleSecretStore(settings.project, settings.secret_manager_endpoint)
     keys = DeploymentKeys(secrets)
-    tenants = FirestoreTenantStore(firestore, clock, identifiers, keys, random_bytes)
-    cipher, index = FieldCipher(tenants, random_bytes), BlindIndex(keys, tenants)
-    sender = FcmPushSender(FcmEndpoint(settings.fcm_endpoint, settings.fcm_ca_bundle), FcmCredentials(secrets, settings.oauth_token_uri))
-    tasks = CloudTaskQueue(settings, log)
+    stores = _build_stores(firestore, clock, identifiers, keys)
+    endpoint, accounts = FcmEndpoint(settings.fcm_endpoint, settings.fcm_ca_bundle), FcmCredentials(secrets, settings.oauth_token_uri)
+    sender, tasks = FcmPushSender(endpoint, accounts), CloudTaskQueue(settings, log)
     probes = {
         "firestore": lambda: probe(firestore),
         "tasks": tasks.probe,
@@ -52,34 +65,55 @@ def build_deps(settings: Settings) -> Deps:
         "fcm": sender.probe,
     }
     return Deps(
+        **{field.name: getattr(stores, field.name) for field in fields(stores)},
         clock=clock,
         identifiers=identifiers,
-        clients=FirestoreClientStore(firestore, clock, identifiers),
-        tenants=tenants,
-        origins=FirestoreOriginStore(firestore, clock),
-        profiles=FirestoreProfileStore(firestore, identifiers, index),
-        devices=FirestoreDeviceStore(firestore, identifiers, index, cipher),
-        templates=FirestoreTemplateStore(firestore, clock, identifiers),
         renderer=MinijinjaRenderer(),
-        notifications=FirestoreNotificationStore(firestore, identifiers, cipher),
-        idempotency=FirestoreIdempotencyStore(firestore, identifiers, cipher),
-        audit=FirestoreAuditStore(firestore, identifiers),
-        rates=FirestoreRateLimiter(firestore, clock),
-        refusals=FirestoreRefusalCounter(firestore),
         edge=EdgeRules(settings.trusted_proxy_hops, settings.allowed_hosts, settings.cors_origins),
         credentials=secrets,
         tasks=tasks,
         sender=sender,
+        subscriber=FcmTopicSubscriber(endpoint, accounts, clock),
         receipt_keys=keys,
         cursor_keys=keys,
         index_versions=keys,
         call_authenticator=GoogleCallAuthenticator(GoogleCertificates(settings.oidc_certs_url, clock), _callers(settings), clock),
         users=FirebaseUserAuthenticator(GoogleCertificates(CERTIFICATES_URL, clock), clock, unsigned=bool(settings.auth_emulator_host)),
-        poison=FirestorePoisonStore(firestore),
         answers=MemoryAnswerWindow(),
         lifecycle=WorkerLifecycle(),
         health=CachedHealth(clock, probes),
         log=log,
+    )
+
+
+def _build_stores(firestore: Firestore, clock: Clock, identifiers: Identifiers, keys: DeploymentKeys) -> Stores:
+    """Build what is kept, all of it in one database."""
+    tenants = FirestoreTenantStore(firestore, clock, identifiers, keys, random_bytes)
+    cipher, index = FieldCipher(tenants, random_bytes), BlindIndex(keys, tenants)
+    devices = FirestoreDeviceStore(firestore, identifiers, index, cipher)
+    return Stores(
+        clients=FirestoreClientStore(firestore, clock, identifiers),
+        tenants=tenants,
+        origins=FirestoreOriginStore(firestore, clock),
+        profiles=FirestoreProfileStore(firestore, identifiers, index),
+        devices=devices,
+        topics=FirestoreTopicStore(firestore, identifiers),
+        subscriptions=FirestoreSubscriptionStore(firestore, clock, identifiers, devices),
+        templates=FirestoreTemplateStore(firestore, clock, identifiers),
+        segments=FirestoreSegmentStore(firestore, identifiers),
+        audience=FirestoreAudienceStore(firestore, identifiers, cipher),
+        analytics=FirestoreAnalyticsStore(firestore, identifiers),
+        notifications=FirestoreNotificationStore(firestore, identifiers, cipher),
+        chunks=FirestoreChunkStore(firestore, identifiers, cipher),
+        progress=FirestoreProgressStore(firestore, clock, identifiers, cipher),
+        recipients=FirestoreRecipientStore(firestore, identifiers, cipher),
+        broadcasts=FirestoreBroadcastStore(firestore, identifiers),
+        pacing=FirestorePacingStore(firestore, identifiers),
+        idempotency=FirestoreIdempotencyStore(firestore, identifiers, cipher),
+        audit=FirestoreAuditStore(firestore, identifiers),
+        rates=FirestoreRateLimiter(firestore, clock),
+        refusals=FirestoreRefusalCounter(firestore),
+        poison=FirestorePoisonStore(firestore),
     )
 
 

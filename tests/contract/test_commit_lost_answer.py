@@ -16,6 +16,7 @@ from fanfare.adapters.firestore.client import COMMIT_SECONDS
 from fanfare.domain.audit import AuditEntry, trail
 from fanfare.domain.call import Actor, ActorKind
 from fanfare.domain.chunk import CLOCK_SKEW, LEASE, Busy, Chunk, ChunkKey, ChunkState
+from fanfare.domain.chunk_rows import Rows
 from fanfare.domain.errors import Conflict, IdempotencyInProgress, Unavailable
 from fanfare.domain.filters import AuditFilter, DeviceFilter
 from fanfare.domain.idempotency import RESERVATION_LEASE, Attempt, StoredAnswer
@@ -62,7 +63,7 @@ def network(emulator: str, project_id: str) -> Iterator[Network]:
 
 
 def _claim(stores: Stores, owner: str = "owner-1", after: timedelta = timedelta(0)) -> Chunk:
-    chunk = stores.notifications.claim(KEY, owner, NOW + after)
+    chunk = stores.chunks.claim(KEY, owner, NOW + after)
     assert isinstance(chunk, Chunk)
     return chunk
 
@@ -174,7 +175,7 @@ def test_notification_is_accepted_as_new(network: Network) -> None:
     network.lose_answers()
     assert network.stores.notifications.accept(a_notification(), [a_recipient()]) is None
     assert network.was_sent_again()
-    assert network.others.notifications.read_chunk(KEY) == (a_notification(), (a_recipient(),))
+    assert network.others.chunks.read_chunk(KEY) == (a_notification(), Rows((a_recipient(),)))
 
 
 def test_repeat_of_an_accepted_notification_gets_the_first(network: Network) -> None:
@@ -188,7 +189,7 @@ def test_notification_that_is_delivered_before_its_second_sending_is_accepted_as
     """The nudge of another request, or the sweep, may be faster than the answer."""
 
     def deliver() -> None:
-        assert network.others.notifications.conclude(_done(_claim(network.others)), a_notification(status=NotificationStatus.COMPLETED))
+        assert network.others.chunks.conclude(_done(_claim(network.others)), a_notification(status=NotificationStatus.COMPLETED))
 
     network.proxy.after_loss = deliver
     network.lose_answers()
@@ -284,14 +285,14 @@ def test_claim_is_granted_to_the_call_whose_answer_was_lost(network: Network) ->
     network.lose_answers()
     chunk = _claim(network.stores)
     assert network.was_sent_again()
-    assert isinstance(network.others.notifications.claim(KEY, "owner-2", NOW), Busy)
-    assert network.stores.notifications.save_chunk(chunk) is not None
+    assert isinstance(network.others.chunks.claim(KEY, "owner-2", NOW), Busy)
+    assert network.stores.chunks.save_chunk(chunk) is not None
 
 
 def test_claim_that_another_call_holds_is_busy(network: Network) -> None:
     _claim(network.others)
     network.lose_answers(refusals=True)
-    assert isinstance(network.stores.notifications.claim(KEY, "owner-2", NOW), Busy)
+    assert isinstance(network.stores.chunks.claim(KEY, "owner-2", NOW), Busy)
     assert network.was_sent_again()
 
 
@@ -301,24 +302,24 @@ def test_takeover_is_granted_once(network: Network) -> None:
     chunk = _claim(network.stores, "owner-2", LEASE + CLOCK_SKEW)
     assert (chunk.owner, chunk.attempt) == ("owner-2", 2)
     assert network.proxy.commits == 3
-    assert isinstance(network.others.notifications.claim(KEY, "owner-3", NOW + LEASE + CLOCK_SKEW), Busy)
-    assert network.stores.notifications.save_chunk(chunk) is not None
+    assert isinstance(network.others.chunks.claim(KEY, "owner-3", NOW + LEASE + CLOCK_SKEW), Busy)
+    assert network.stores.chunks.save_chunk(chunk) is not None
 
 
 def test_checkpoint_is_stored_and_the_next_one_too(network: Network) -> None:
     chunk = replace(_claim(network.stores), results=RESULTS)
     network.lose_answers()
-    saved = network.stores.notifications.save_chunk(chunk)
+    saved = network.stores.chunks.save_chunk(chunk)
     assert network.was_sent_again()
     assert saved is not None
-    assert network.stores.notifications.save_chunk(replace(saved, reason="second")) is not None
+    assert network.stores.chunks.save_chunk(replace(saved, reason="second")) is not None
 
 
 def _lose_a_checkpoint(network: Network, chunk: Chunk) -> None:
     """A checkpoint that is stored and whose answers are all lost, until the client gives up."""
     network.lose_answers(1_000_000, refusals=True)
     with pytest.raises(Unavailable):
-        network.stores.notifications.save_chunk(chunk)
+        network.stores.chunks.save_chunk(chunk)
     network.lose_answers(0)
 
 
@@ -326,7 +327,7 @@ def test_end_after_a_checkpoint_whose_answer_never_came_is_stored(network: Netwo
     network.others.notifications.accept(a_notification(), [a_recipient()])
     chunk = _claim(network.stores)
     _lose_a_checkpoint(network, replace(chunk, reason="a checkpoint"))
-    assert network.stores.notifications.conclude(_done(chunk), a_notification(status=NotificationStatus.COMPLETED))
+    assert network.stores.chunks.conclude(_done(chunk), a_notification(status=NotificationStatus.COMPLETED))
     assert network.others.notifications.get_with_chunk(KEY) == (a_notification(status=NotificationStatus.COMPLETED), _done(chunk))
 
 
@@ -335,7 +336,7 @@ def test_end_after_a_checkpoint_whose_answer_never_came_is_refused_once_another_
     chunk = _claim(network.stores)
     _lose_a_checkpoint(network, chunk)
     taken = _claim(network.others, "owner-2", LEASE + CLOCK_SKEW)
-    assert not network.stores.notifications.conclude(_done(chunk), a_notification(status=NotificationStatus.COMPLETED))
+    assert not network.stores.chunks.conclude(_done(chunk), a_notification(status=NotificationStatus.COMPLETED))
     assert network.others.notifications.get_with_chunk(KEY) == (a_notification(), taken)
 
 
@@ -343,7 +344,7 @@ def test_end_is_stored(network: Network) -> None:
     network.others.notifications.accept(a_notification(), [a_recipient()])
     chunk = _done(_claim(network.stores))
     network.lose_answers()
-    assert network.stores.notifications.conclude(chunk, a_notification(status=NotificationStatus.COMPLETED))
+    assert network.stores.chunks.conclude(chunk, a_notification(status=NotificationStatus.COMPLETED))
     assert network.was_sent_again()
     assert network.others.notifications.get_with_chunk(KEY) == (a_notification(status=NotificationStatus.COMPLETED), chunk)
 
@@ -353,7 +354,7 @@ def test_end_by_a_holder_that_lost_its_claim_is_refused(network: Network) -> Non
     chunk = _done(_claim(network.stores))
     taken = _claim(network.others, "owner-2", LEASE + CLOCK_SKEW)
     network.lose_answers(refusals=True)
-    assert not network.stores.notifications.conclude(chunk, a_notification(status=NotificationStatus.COMPLETED))
+    assert not network.stores.chunks.conclude(chunk, a_notification(status=NotificationStatus.COMPLETED))
     assert network.others.notifications.get_with_chunk(KEY) == (a_notification(), taken)
     assert network.was_sent_again()
 
@@ -378,7 +379,7 @@ def test_two_answers_lost_in_a_row_change_nothing(network: Network) -> None:
     _claim(network.stores)
     assert network.was_sent_again(2)
     assert _stored_chunk(network.others) is None  # There is no notification, only its claimed chunk.
-    assert isinstance(network.others.notifications.claim(KEY, "owner-2", NOW), Busy)
+    assert isinstance(network.others.chunks.claim(KEY, "owner-2", NOW), Busy)
 
 
 # Erasing

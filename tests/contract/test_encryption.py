@@ -65,11 +65,11 @@ def _store_one_of_each(stores: Stores) -> None:
     update_device(deps, a_call(tenant="acme"), getattr(outcomes[0], "device").id, Details(), target=new, platform=None, profile=None)  # noqa: B009 - a union
     raw = a_recipient(target=a_token(value="the-secret-part-of-a-raw-target"))
     stores.notifications.accept(a_notification(), [a_recipient(target=TOKEN), a_recipient(target=FID), raw])
-    chunk = stores.notifications.claim(KEY, "owner", NOW)
+    chunk = stores.chunks.claim(KEY, "owner", NOW)
     assert isinstance(chunk, Chunk)
     results = {"device-1": Result(Outcome.SENT, "projects/acme-app/messages/1", 200, 1)}
     finished = Chunk(KEY, ChunkState.DONE, "owner", NOW, NOW, results=results, revision=chunk.revision)
-    assert stores.notifications.conclude(finished, a_notification())
+    assert stores.chunks.conclude(finished, a_notification())
 
 
 def test_no_target_is_stored_in_clear_anywhere(firestore: Firestore, stores: Stores) -> None:
@@ -126,7 +126,7 @@ def test_recipients_that_are_moved_elsewhere_do_not_open(
     assert stolen is not None
     firestore.document(f"tenants/{tenant}/notifications/{notification_id}/recipients/{number}").set(stolen)
     with pytest.raises(Undecipherable):
-        stores.notifications.read_recipients(ChunkKey(tenant, notification_id, number))
+        stores.chunks.read_recipients(ChunkKey(tenant, notification_id, number))
 
 
 def test_data_key_that_is_moved_to_another_tenant_does_not_open(firestore: Firestore, stores: Stores) -> None:

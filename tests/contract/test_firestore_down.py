@@ -20,7 +20,7 @@ from fanfare.domain.errors import Unavailable
 from fanfare.domain.filters import AuditFilter, DeadLetterFilter, DeviceFilter, NotificationFilter, ProfileFilter
 from fanfare.domain.idempotency import Attempt, StoredAnswer
 from tests.contract.stores.real import Stores, open_firestore, real_stores
-from tests.factories import NOW, a_client, a_device, a_notification, a_profile, a_registration
+from tests.factories import NOW, a_client, a_device, a_notification, a_profile, a_recipient, a_registration
 
 KEY = ChunkKey("acme", "notification-1", 0)
 ALICE = Address(AddressKind.USERNAME, "alice")
@@ -39,13 +39,15 @@ READS: dict[str, Callable[[Stores], Any]] = {
     "devices": lambda stores: stores.devices.get("acme", ["device-1"]),
     "known devices": lambda stores: stores.devices.find_known("acme", [(a_registration(), a_profile())]),
     "active devices": lambda stores: stores.devices.find_active("acme", [ALICE], 10),
+    "devices and whose they are": lambda stores: stores.devices.find_addressed("acme", [ALICE], 10),
     "device by its target": lambda stores: stores.devices.find_by_target("acme", a_device().target),
     "purgeable devices": lambda stores: stores.devices.find_purgeable("acme", NOW, 10),
     "devices of a profile": lambda stores: stores.devices.list_of_profile("acme", "profile-1", 10, None),
     "list of devices": lambda stores: stores.devices.list("acme", DeviceFilter(), 10, None),
     "notification": lambda stores: stores.notifications.get("acme", "notification-1"),
-    "recipients": lambda stores: stores.notifications.read_recipients(KEY),
-    "chunk": lambda stores: stores.notifications.read_chunk(KEY),
+    "recipients": lambda stores: stores.chunks.read_recipients(KEY),
+    "all recipients": lambda stores: stores.recipients.read_all("acme", "notification-1"),
+    "chunk": lambda stores: stores.chunks.read_chunk(KEY),
     "dead letter": lambda stores: stores.notifications.get_dead_letter("acme", "notification-1-0"),
     "dead letters": lambda stores: stores.notifications.list_dead_letters("acme", DeadLetterFilter(), 10, None),
     "list of notifications": lambda stores: stores.notifications.list("acme", NotificationFilter(), 10, None),
@@ -53,7 +55,7 @@ READS: dict[str, Callable[[Stores], Any]] = {
     "edited pauses": lambda stores: stores.notifications.find_edited_pauses(10),
     "audit log": lambda stores: stores.audit.list("acme", AuditFilter(), 10, None),
     "overdue": lambda stores: stores.notifications.find_overdue(NOW, 10),
-    "parked": lambda stores: stores.notifications.find_parked("acme", 10),
+    "parked": lambda stores: stores.chunks.find_parked("acme", 10),
 }
 WRITES: dict[str, Callable[[Stores], Any]] = {
     "new client": lambda stores: stores.clients.create(a_client()),
@@ -63,7 +65,11 @@ WRITES: dict[str, Callable[[Stores], Any]] = {
     "changed devices": lambda stores: stores.devices.update_many("acme", ["device-1"], lambda device: replace(device, model="x")),
     "erased devices": lambda stores: stores.devices.erase("acme", ["device-1"]),
     "accepted notification": lambda stores: stores.notifications.accept(a_notification(), []),
-    "claim": lambda stores: stores.notifications.claim(KEY, "owner", NOW),
+    "written recipients": lambda stores: stores.recipients.write("acme", "notification-1", 0, [[a_recipient()]]),
+    "appended recipients": lambda stores: stores.recipients.append("acme", "notification-1", 0, [[a_recipient()]]),
+    "queued notification": lambda stores: stores.recipients.queue(a_notification()),
+    "new profiles": lambda stores: stores.profiles.create_many("acme", [(a_profile(), None)]),
+    "claim": lambda stores: stores.chunks.claim(KEY, "owner", NOW),
     "steered notification": lambda stores: stores.notifications.steer(KEY, lambda *_: None, trail("notification.paused", ACTOR, NOW)),
     "audited": lambda stores: stores.audit.record("acme", AuditEntry("device.exported", ACTOR, NOW)),
     "next check": lambda stores: stores.notifications.set_next_check(KEY, NOW),

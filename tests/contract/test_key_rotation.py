@@ -229,7 +229,7 @@ def test_old_and_new_ciphertexts_are_readable_and_devices_end_under_the_new_key(
     deployment.reach(None)
     sealed = [_key_of(deployment.fields(f"devices/{device_id}")["target"]) for device_id in (first, second)]
     assert sealed == [deployment.tenant().data_key_id] * 2
-    assert [row.target for row in stores.notifications.read_recipients(KEY)] == [a_recipient().target]
+    assert [row.target for row in stores.chunks.read_recipients(KEY)] == [a_recipient().target]
     answer = stores.idempotency.begin(TENANT_ID, Attempt("key-hash", "body-hash", NOW))
     assert answer is not None
     assert answer.body == {"id": "x"}

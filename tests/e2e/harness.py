@@ -182,6 +182,10 @@ class Simulator:
         found = [record for record in self._get("targets", prefix=target)["targets"] if record["target"] == target]
         return dict(found[0]) if found else {"attempts": 0, "accepted": 0, "names": []}
 
+    def subscriptions(self, project: str) -> set[tuple[str, str]]:
+        """The (target, topic) that are subscribed in a project."""
+        return {(row["target"], row["topic"]) for row in self._get("subscriptions", project=project)["subscriptions"]}
+
     @contextmanager
     def answering(self, targets: list[str], **answer: Any) -> Iterator[None]:
         """Answer requests to these targets like this, while the block lasts."""

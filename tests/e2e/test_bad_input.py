@@ -303,6 +303,7 @@ def pieces(body: bytes) -> Iterator[bytes]:
 LIMITS: dict[str, tuple[dict[str, Any], int, int]] = {
     "/profiles/": ({}, 256 * KIB, 201),
     "/devices/bulk/": ({"devices": [PHONE]}, 8 * MIB, 200),
+    "/notify/bulk/": ({"to": {"usernames": ["nobody"]}, "title": "Hello"}, 8 * MIB, 202),
 }
 
 

@@ -106,6 +106,7 @@ def test_key_belongs_to_its_client_and_route(tenant: Tenant, api: Api) -> None:
 CREATING: dict[str, tuple[dict[str, Any], dict[str, Any], int]] = {
     "/profiles/": ({"username": "idempotent"}, {"username": "another"}, 201),
     "/devices/": ({"token": "idempotent", "username": "idem-owner"}, {"token": "idempotent", "username": "another"}, 201),
+    "/notify/bulk/": ({"to": {"usernames": ["nobody"]}, "title": "Hello"}, {"to": {"usernames": ["nobody"]}, "title": "Bye"}, 202),
     "/devices/bulk/": ({"devices": [{"token": "idem-bulk", "username": "a"}]}, {"devices": [{"token": "another", "username": "a"}]}, 200),
 }
 

@@ -84,6 +84,7 @@ def test_repeatable_operations_take_a_key_and_tell_of_the_conflict(document: Any
         "POST /api/v1/notify",
         "POST /api/v1/devices",
         "POST /api/v1/devices/bulk",
+        "POST /api/v1/notify/bulk",
         "POST /api/v1/profiles",
         "POST /api/v1/templates",
     } <= repeatable

@@ -72,6 +72,9 @@ def test_garbage_ends_with_200_and_makes_no_task(stack: Stack, cloud: Cloud, bea
         {"tenant": "a", "notification": "n", "chunk": 10**30},
         {"tenant": 1, "notification": "n", "chunk": 0},
         {"tenant": "a", "notification": "n"},
+        *({"tenant": "a", "notification": "n", "chunk": 0, "slot": slot} for slot in (None, "0", True, -1, 1e300, [0])),
+        *({"tenant": "a", "notification": "n", "chunk": 0, "slot": 0, "generation": generation} for generation in ("1", 1.5, -1, True, 10**30)),
+        *({"tenant": "a", "notification": "n", "chunk": 0, "slot": 0, "moves": moves} for moves in (None, "1", 0.5, -1, True, 10**30)),
     ],
     ids=str,
 )

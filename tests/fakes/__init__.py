@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from tests.fakes.analytics import MemoryAnalyticsStore
+from tests.fakes.audience import MemoryAudienceStore
 from tests.fakes.audit import MemoryAuditStore, MemoryRefusalCounter
 from tests.fakes.authenticator import ScriptedCallAuthenticator, ScriptedUserAuthenticator
+from tests.fakes.broadcasts import MemoryBroadcastStore
+from tests.fakes.chunks import MemoryChunkStore
 from tests.fakes.clients import MemoryClientStore
 from tests.fakes.credentials import MemoryCredentialStore
 from tests.fakes.deps import fake_deps
@@ -16,13 +20,18 @@ from tests.fakes.limits import MemoryRateLimiter
 from tests.fakes.log import LogRecord, RecordingLog
 from tests.fakes.notifications import MemoryNotificationStore
 from tests.fakes.origins import MemoryOriginStore
+from tests.fakes.pacing import MemoryPacingStore
 from tests.fakes.poison import MemoryPoisonStore, Poison
 from tests.fakes.profiles import MemoryProfileStore
+from tests.fakes.progress import MemoryProgressStore
+from tests.fakes.recipients import MemoryRecipientStore
+from tests.fakes.segments import MemorySegmentStore
 from tests.fakes.sender import ScriptedPushSender
 from tests.fakes.system import START, FixedClock, SequentialIdentifiers
 from tests.fakes.tasks import RecordingTaskQueue, SendTask
 from tests.fakes.templates import MemoryTemplateStore
 from tests.fakes.tenants import MemoryTenantStore
+from tests.fakes.topics import MemorySubscriptionStore, MemoryTopicStore, ScriptedTopicSubscriber
 
 __all__ = [
     "START",
@@ -33,24 +42,35 @@ __all__ = [
     "FixedLifecycle",
     "FixedReceiptKeys",
     "LogRecord",
+    "MemoryAnalyticsStore",
+    "MemoryAudienceStore",
     "MemoryAuditStore",
+    "MemoryBroadcastStore",
+    "MemoryChunkStore",
     "MemoryClientStore",
     "MemoryCredentialStore",
     "MemoryDeviceStore",
     "MemoryIdempotencyStore",
     "MemoryNotificationStore",
     "MemoryOriginStore",
+    "MemoryPacingStore",
     "MemoryPoisonStore",
     "MemoryProfileStore",
+    "MemoryProgressStore",
     "MemoryRateLimiter",
+    "MemoryRecipientStore",
     "MemoryRefusalCounter",
+    "MemorySegmentStore",
+    "MemorySubscriptionStore",
     "MemoryTemplateStore",
     "MemoryTenantStore",
+    "MemoryTopicStore",
     "Poison",
     "RecordingLog",
     "RecordingTaskQueue",
     "ScriptedCallAuthenticator",
     "ScriptedPushSender",
+    "ScriptedTopicSubscriber",
     "ScriptedUserAuthenticator",
     "SendTask",
     "SequentialIdentifiers",

@@ -9,8 +9,12 @@ from fanfare.adapters.answer_window import MemoryAnswerWindow
 from fanfare.adapters.template_engine import MinijinjaRenderer
 from fanfare.domain.edge import EdgeRules
 from fanfare.ports import Deps
+from tests.fakes.analytics import MemoryAnalyticsStore
+from tests.fakes.audience import MemoryAudienceStore
 from tests.fakes.audit import MemoryAuditStore, MemoryRefusalCounter
 from tests.fakes.authenticator import ScriptedCallAuthenticator, ScriptedUserAuthenticator
+from tests.fakes.broadcasts import MemoryBroadcastStore
+from tests.fakes.chunks import MemoryChunkStore
 from tests.fakes.clients import MemoryClientStore
 from tests.fakes.credentials import MemoryCredentialStore
 from tests.fakes.devices import MemoryDeviceStore
@@ -22,13 +26,18 @@ from tests.fakes.limits import MemoryRateLimiter
 from tests.fakes.log import RecordingLog
 from tests.fakes.notifications import MemoryNotificationStore
 from tests.fakes.origins import MemoryOriginStore
+from tests.fakes.pacing import MemoryPacingStore
 from tests.fakes.poison import MemoryPoisonStore
 from tests.fakes.profiles import MemoryProfileStore
+from tests.fakes.progress import MemoryProgressStore
+from tests.fakes.recipients import MemoryRecipientStore
+from tests.fakes.segments import MemorySegmentStore
 from tests.fakes.sender import ScriptedPushSender
 from tests.fakes.system import FixedClock, SequentialIdentifiers
 from tests.fakes.tasks import RecordingTaskQueue
 from tests.fakes.templates import MemoryTemplateStore
 from tests.fakes.tenants import MemoryTenantStore
+from tests.fakes.topics import MemorySubscriptionStore, MemoryTopicStore, ScriptedTopicSubscriber
 
 
 def fake_deps(**overrides: Any) -> Deps:
@@ -36,17 +45,31 @@ def fake_deps(**overrides: Any) -> Deps:
     clock = overrides.get("clock") or FixedClock()
     audit = overrides.get("audit") or MemoryAuditStore()
     tenants = overrides.get("tenants") or MemoryTenantStore(audit)
+    notifications = overrides.get("notifications") or MemoryNotificationStore(audit)
+    devices = overrides.get("devices") or MemoryDeviceStore(clock, audit)
+    audience = overrides.get("audience") or MemoryAudienceStore(devices)
+    profiles = overrides.get("profiles") or MemoryProfileStore(audit)
     deps = Deps(
         clock=clock,
         identifiers=SequentialIdentifiers(),
         clients=MemoryClientStore(audit),
         tenants=tenants,
         origins=MemoryOriginStore(tenants),
-        profiles=MemoryProfileStore(audit),
-        devices=MemoryDeviceStore(clock, audit),
+        profiles=profiles,
+        devices=devices,
+        topics=MemoryTopicStore(audit),
+        subscriptions=MemorySubscriptionStore(devices, profiles),
         templates=MemoryTemplateStore(audit),
         renderer=MinijinjaRenderer(),
-        notifications=MemoryNotificationStore(audit),
+        segments=MemorySegmentStore(audit),
+        audience=audience,
+        analytics=MemoryAnalyticsStore(notifications),
+        notifications=notifications,
+        chunks=MemoryChunkStore(notifications, audience),
+        progress=MemoryProgressStore(notifications, audit),
+        recipients=MemoryRecipientStore(notifications),
+        broadcasts=MemoryBroadcastStore(notifications, audit),
+        pacing=MemoryPacingStore(),
         idempotency=MemoryIdempotencyStore(),
         audit=audit,
         rates=MemoryRateLimiter(clock),
@@ -55,6 +78,7 @@ def fake_deps(**overrides: Any) -> Deps:
         credentials=MemoryCredentialStore(),
         tasks=RecordingTaskQueue(),
         sender=ScriptedPushSender(),
+        subscriber=ScriptedTopicSubscriber(),
         receipt_keys=FixedReceiptKeys(),
         cursor_keys=FixedCursorKeys(),
         index_versions=FixedIndexVersions(),

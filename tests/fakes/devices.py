@@ -16,13 +16,14 @@ from fanfare.domain.errors import Unavailable
 from fanfare.domain.filters import DeviceFilter
 from fanfare.domain.listing import Page
 from fanfare.domain.profile import Profile
-from fanfare.domain.registration import Known, Registration, RegistrationPlan
+from fanfare.domain.registration import Known, Registration, RegistrationPlan, noted
 from fanfare.domain.target import Target
+from fanfare.domain.topic_sync import TopicSync
 from fanfare.ports import Clock
 from tests.fakes.addresses import address_hash
 from tests.fakes.audit import MemoryAuditStore
 from tests.fakes.pages import page_of
-from tests.fakes.system import FixedClock
+from tests.fakes.system import START, FixedClock
 
 _TRIES = 8
 _Lock = tuple[str, ...]
@@ -34,11 +35,11 @@ class _Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """All that is stored: devices by (tenant, id), the device that holds each lock, and the tombstones' (tenant, id)."""
+    """All that is stored: devices by (tenant, id), the device that holds each lock, and the tombstones' (tenant, id) and times."""
 
     devices: dict[tuple[str, str], Device]
     holders: dict[_Lock, str]
-    erased: set[tuple[str, str]] = field(default_factory=set)
+    erased: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
 
 class MemoryDeviceStore:
@@ -66,12 +67,34 @@ class MemoryDeviceStore:
     def save(self, tenant: str, plans: Sequence[RegistrationPlan], audit: AuditEntry | None = None) -> bool:
         return self._store(tenant, plans, audit)
 
+    def everything(self) -> builtins.list[tuple[str, Device]]:
+        """Every (tenant, device), in the order of ids."""
+        return [(tenant, device) for (tenant, _), device in sorted(self._state.devices.items())]
+
+    def note(self, tenant: str, device_id: str, decide: Callable[[Device], Device | None]) -> Device | None:
+        """What `SubscriptionStore.note` does to one device."""
+        while True:
+            before = self._state.devices.get((tenant, device_id))
+            after = decide(before) if before else None
+            if before is None or after is None:
+                return before
+            with self._lock:
+                stored = self._state.devices.get((tenant, device_id))
+                if stored is not None and stored.revision == before.revision:
+                    noted_device = replace(stored, topic_sync=self._due(after.topic_sync), revision=next(self._revisions))
+                    self._state.devices[tenant, device_id] = noted_device
+                    return noted_device
+
+    def save_all(self, tenant: str, batches: Sequence[tuple[Sequence[RegistrationPlan], AuditEntry | None]]) -> Sequence[bool]:
+        return [self.save(tenant, plans, audit) for plans, audit in batches]
+
     def _store(self, tenant: str, plans: Sequence[RegistrationPlan], audit: AuditEntry | None) -> bool:
+        plans = [noted(plan) for plan in plans]
         touched = [name for plan in plans for name in _touched(tenant, plan)]
         if len(set(touched)) < len(touched):
             return False
         with self._lock:
-            draft = _State(dict(self._state.devices), dict(self._state.holders), set(self._state.erased))
+            draft = _State(dict(self._state.devices), dict(self._state.holders), dict(self._state.erased))
             try:
                 for plan in plans:
                     self._apply(draft, tenant, plan)
@@ -107,12 +130,22 @@ class MemoryDeviceStore:
             live = [device for device in self.get(tenant, list(dict.fromkeys(device_ids))) if only_if(device)]
             for device in live:
                 del self._state.devices[tenant, device.id]
-                self._state.erased.add((tenant, device.id))
+                self._state.erased[tenant, device.id] = self._clock.now()
                 for lock in _locks(tenant, device):
                     self._state.holders.pop(lock, None)
             if live and audit is not None:
                 self._audit.record(tenant, replace(audit, resource_ids=audit.resource_ids or tuple(device.id for device in live)))
         return len({device_id for device_id in device_ids if (tenant, device_id) in self._state.erased})
+
+    def written(self, tenant: str) -> builtins.list[tuple[str, datetime, Device | None]]:
+        """Every device of a tenant with the time of its last write; a tombstone is no device."""
+        living = [(device.id, device.updated_at or START, device) for (owner, _), device in self._state.devices.items() if owner == tenant]
+        return [*living, *((device_id, at, None) for (owner, device_id), at in self._state.erased.items() if owner == tenant)]
+
+    def written_everywhere(self) -> builtins.list[tuple[str, str, datetime]]:
+        """The tenant, id and time of every device and tombstone."""
+        tenants = {tenant for tenant, _ in (*self._state.devices, *self._state.erased)}
+        return [(tenant, device_id, at) for tenant in sorted(tenants) for device_id, at, _ in self.written(tenant)]
 
     def find_by_target(self, tenant: str, target: Target) -> Device | None:
         return self._holder(tenant, _target_lock(tenant, target.value))
@@ -132,6 +165,11 @@ class MemoryDeviceStore:
             return device.active and not hashes.isdisjoint(held for owner in device.owners for held in owner.addresses)
 
         return [device for (owner, _), device in self._state.devices.items() if owner == tenant and is_named(device)][:limit]
+
+    def find_addressed(self, tenant: str, addresses: Sequence[Address], limit: int) -> dict[Address, builtins.list[Device]]:
+        kept = {device.id for device in self.find_active(tenant, addresses, limit)}
+        found = {address: [device for device in self.find_active(tenant, [address], limit) if device.id in kept] for address in addresses}
+        return {address: devices for address, devices in found.items() if devices}
 
     def list(self, tenant: str, filters: DeviceFilter, limit: int, after: str | None) -> Page[Device]:
         return page_of(self._state.devices, tenant, lambda device: _is_wanted(filters, device), limit, after)
@@ -176,7 +214,12 @@ class MemoryDeviceStore:
             raise _Refused
 
     def _put(self, state: _State, tenant: str, device: Device) -> None:
-        state.devices[tenant, device.id] = replace(device, updated_at=self._clock.now(), revision=next(self._revisions))
+        sync = self._due(device.topic_sync)
+        state.devices[tenant, device.id] = replace(device, topic_sync=sync, updated_at=self._clock.now(), revision=next(self._revisions))
+
+    def _due(self, sync: TopicSync) -> TopicSync:
+        """What is to be told at once is due by the server's time."""
+        return replace(sync, check_at=self._clock.now()) if sync.pending and sync.check_at is None else sync
 
 
 @dataclass(frozen=True, slots=True)

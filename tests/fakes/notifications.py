@@ -6,15 +6,16 @@ Every write of a chunk goes through `_write_chunk`, which refuses a lost claim; 
 
 from __future__ import annotations
 
+import builtins
 import itertools
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from fanfare.domain.audit import AuditEntry, Trail
-from fanfare.domain.chunk import Busy, Chunk, ChunkKey, ChunkState, Claimed, Finished, decide_claim, is_claim_of, new_claim
+from fanfare.domain.chunk import Busy, Chunk, ChunkKey, ChunkState, Claimed, Finished, Take, decide_claim, is_claim_of, new_claim
 from fanfare.domain.dead_letter import DeadLetter, Replay
 from fanfare.domain.errors import Unavailable
 from fanfare.domain.filters import DeadLetterFilter, NotificationFilter
@@ -29,12 +30,23 @@ from tests.fakes.audit import MemoryAuditStore
 from tests.fakes.pages import newest_of
 
 
+class _Revised(dict[tuple[str, str], Notification]):
+    """Notifications, each of which gets a new revision with each write."""
+
+    def __init__(self, revisions: Iterator[int]) -> None:
+        super().__init__()
+        self._revisions = revisions
+
+    def __setitem__(self, place: tuple[str, str], notification: Notification) -> None:
+        super().__setitem__(place, replace(notification, revision=next(self._revisions)))
+
+
 class MemoryNotificationStore:
     def __init__(self, audit: MemoryAuditStore | None = None) -> None:
         self._audit = audit or MemoryAuditStore()
         self._lock = threading.RLock()
         self._revisions = itertools.count(1)
-        self._notifications: dict[tuple[str, str], Notification] = {}
+        self._notifications = _Revised(self._revisions)
         self._recipients: dict[ChunkKey, tuple[Recipient, ...]] = {}
         self._chunks: dict[ChunkKey, Chunk] = {}
         self._dead_letters: dict[tuple[str, str], DeadLetter] = {}
@@ -60,16 +72,40 @@ class MemoryNotificationStore:
     def read_recipients(self, key: ChunkKey) -> tuple[Recipient, ...]:
         return self._recipients.get(key, ())
 
+    def create_recipients(self, rows: Mapping[ChunkKey, tuple[Recipient, ...]]) -> bool:
+        with self._lock:
+            if not self._recipients.keys().isdisjoint(rows):
+                return False
+            self._recipients.update(rows)
+        return True
+
+    def recipients_of(self, tenant: str, notification_id: str) -> builtins.list[tuple[Recipient, ...]]:
+        stored = [key for key in self._recipients if (key.tenant, key.notification_id) == (tenant, notification_id)]
+        return [self._recipients[key] for key in sorted(stored, key=lambda key: key.number)]
+
+    def queue(self, notification: Notification) -> tuple[Notification, bool] | None:
+        place = (notification.tenant, notification.id)
+        with self._lock:
+            stored = self._notifications.get(place)
+            if stored is None or stored.status is not NotificationStatus.ACCEPTING:
+                return (stored, False) if stored is not None else None
+            request = json.loads(json.dumps(notification.request))
+            kept = {"created_at": stored.created_at, "paused": stored.paused}
+            self._notifications[place] = replace(notification, request=request, message=message_of(request), **kept)
+            return self._notifications[place], True
+
     def read_chunk(self, key: ChunkKey) -> tuple[Notification, tuple[Recipient, ...]] | None:
         notification, recipients = self.get(key.tenant, key.notification_id), self._recipients.get(key)
         return (notification, recipients) if notification is not None and recipients is not None else None
 
-    def claim(self, key: ChunkKey, owner: str, now: datetime) -> Chunk | Busy | Finished:
+    def claim(
+        self, key: ChunkKey, owner: str, now: datetime, planned_at: datetime | None = None, *, take: Take = Take.DUE
+    ) -> Chunk | Busy | Finished:
         with self._lock:
             stored = self._chunks.get(key)
             if stored is None:
-                return self._put_chunk(new_claim(key, owner, now))
-            decision = decide_claim(stored, owner, now)
+                return self._put_chunk(new_claim(key, owner, now, planned_at))
+            decision = decide_claim(stored, owner, now, take)
             return self._put_chunk(decision.chunk) if isinstance(decision, Claimed) else decision
 
     def save_chunk(self, chunk: Chunk) -> Chunk | None:
@@ -92,6 +128,14 @@ class MemoryNotificationStore:
 
     def get_dead_letter(self, tenant: str, dead_letter_id: str) -> DeadLetter | None:
         return self._dead_letters.get((tenant, dead_letter_id))
+
+    def find_dead_letters(self, tenant: str, notification_id: str, limit: int, after: str | None) -> Page[DeadLetter]:
+        found = sorted(
+            (row for row in self._dead_letters.values() if (row.key.tenant, row.key.notification_id) == (tenant, notification_id)),
+            key=lambda row: row.id,
+        )
+        following = [row for row in found if after is None or row.id > after]
+        return Page(following[:limit], following[limit - 1].id if len(following) > limit else None)
 
     def list_dead_letters(self, tenant: str, filters: DeadLetterFilter, limit: int, after: str | None) -> Page[DeadLetter]:
         wanted = [row for row in self._dead_letters.values() if row.key.tenant == tenant and _is_wanted_letter(filters, row)]
@@ -117,6 +161,56 @@ class MemoryNotificationStore:
             self.edit_paused(key.tenant, key.notification_id, steered.notification.paused)
             self._audit.record(key.tenant, audit(found[0], steered.notification))
             return steered.notification, steered.chunk
+
+    @property
+    def lock(self) -> threading.RLock:
+        """What every write holds: the stores beside this one write in one commit with it."""
+        return self._lock
+
+    def chunk(self, key: ChunkKey) -> Chunk | None:
+        return self._chunks.get(key)
+
+    def chunks_of(self, tenant: str, notification_id: str) -> builtins.list[Chunk]:
+        return [chunk for key, chunk in self._chunks.items() if (key.tenant, key.notification_id) == (tenant, notification_id)]
+
+    def everything(self) -> builtins.list[Notification]:
+        """Every notification of every tenant."""
+        return builtins.list(self._notifications.values())
+
+    def create_chunk(self, chunk: Chunk) -> bool:
+        with self._lock:
+            if chunk.key in self._chunks:
+                return False
+            self._put_chunk(chunk)
+        return True
+
+    def put_dead_letter(self, letter: DeadLetter) -> None:
+        self._dead_letters[letter.key.tenant, letter.id] = letter
+
+    def put(self, notification: Notification) -> None:
+        self._notifications[notification.tenant, notification.id] = notification
+
+    def put_if_unchanged(self, notification: Notification) -> bool:
+        """Store it unless somebody has since it was read."""
+        with self._lock:
+            stored = self.get(notification.tenant, notification.id)
+            if stored is None or stored.revision != notification.revision:
+                return False
+            self.put(notification)
+        return True
+
+    def update(
+        self, tenant: str, notification_id: str, decide: Callable[[Notification], Notification | None], audit: Trail | None = None
+    ) -> Notification | None:
+        with self._lock:
+            stored = self.get(tenant, notification_id)
+            decided = decide(stored) if stored is not None else None
+            if stored is None or decided is None:
+                return stored
+            self.put(decided)
+            if audit is not None:
+                self._audit.record(tenant, audit(stored, decided))
+        return decided
 
     def edit_paused(self, tenant: str, notification_id: str, paused: bool) -> None:  # noqa: FBT001 - the value that is stored
         """Change `paused` as an operator does in the database."""
@@ -169,6 +263,19 @@ class MemoryNotificationStore:
         self._chunks[chunk.key] = replace(chunk, revision=next(self._revisions))
         return self._chunks[chunk.key]
 
+    def put_fanned(self, notification: Notification) -> None:
+        """Store what a fan-out changes of a notification."""
+        place = (notification.tenant, notification.id)
+        with self._lock:
+            self._put_progress(notification)
+            self._notifications[place] = replace(
+                self._notifications[place],
+                layout=notification.layout,
+                chunk_count=notification.chunk_count,
+                judgement=notification.judgement,
+                paused=notification.paused,
+            )
+
     def _put_progress(self, notification: Notification) -> None:
         """Store what a delivery changes of a notification; the rest of it never changes."""
         place = (notification.tenant, notification.id)
@@ -178,6 +285,7 @@ class MemoryNotificationStore:
             status_reason=notification.status_reason,
             counts=notification.counts,
             errors=notification.errors,
+            platforms=notification.platforms,
             started_at=notification.started_at,
             completed_at=notification.completed_at,
             next_check_at=notification.next_check_at,

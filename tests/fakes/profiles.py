@@ -25,7 +25,7 @@ _TRIES = 8
 class MemoryProfileStore:
     def __init__(self, audit: MemoryAuditStore | None = None) -> None:
         self._audit = audit or MemoryAuditStore()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._revisions = itertools.count(1)
         self._profiles: dict[tuple[str, str], Profile] = {}
         self._holders: dict[tuple[str, Address], str] = {}
@@ -52,6 +52,13 @@ class MemoryProfileStore:
                 self._audit.record(tenant, audit)
             return stored, True
 
+    def create_many(self, tenant: str, new: Sequence[tuple[Profile, AuditEntry | None]]) -> Sequence[Profile]:
+        names = [name for profile, _ in new for name in held_names(profile)]
+        with self._lock:
+            if len(set(names)) < len(names) or any(self._holder(tenant, profile) is not None for profile, _ in new):
+                return []
+            return [self.create(tenant, profile, audit)[0] for profile, audit in new]
+
     def update(self, tenant: str, profile_id: str, decide: Callable[[Profile], Profile | None], audit: Trail | None = None) -> Profile | None:
         for _ in range(_TRIES):
             before = self.get(tenant, profile_id)
@@ -65,6 +72,22 @@ class MemoryProfileStore:
                         self._audit.record(tenant, audit(before, after))
                     return stored
         raise Unavailable("Too many writers change this profile at once.", retry_after_seconds=1)
+
+    def update_many(
+        self, tenant: str, profile_ids: Sequence[str], decide: Callable[[Profile], Profile | None], audit: AuditEntry | None = None
+    ) -> Sequence[str]:
+        changed: builtins.list[str] = []
+        for profile_id in dict.fromkeys(profile_ids):
+            before = self.get(tenant, profile_id)
+            if self.update(tenant, profile_id, decide) is not before:
+                changed.append(profile_id)
+        if changed and audit is not None:
+            self._audit.record(tenant, replace(audit, resource_ids=tuple(changed)))
+        return changed
+
+    def everything(self) -> builtins.list[tuple[str, Profile]]:
+        """Every (tenant, profile), in the order of ids."""
+        return [(tenant, profile) for (tenant, _), profile in sorted(self._profiles.items())]
 
     def remove(self, tenant: str, profile: Profile) -> bool:
         with self._lock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from fanfare.domain.chunk import ChunkKey, ChunkTask
 
@@ -53,6 +53,12 @@ class RecordingTaskQueue:
 
     def enqueue_compaction(self, tenant: str, request_id: str, due_at: datetime | None = None) -> bool:
         return self._take(FanoutTask("audience", tenant, (), request_id, due_at))
+
+    def enqueue_tally(self, tenant: str, request_id: str, after: str | None = None) -> bool:
+        return self._take(FanoutTask("tally", tenant, (after,) if after is not None else (), request_id))
+
+    def enqueue_recomputation(self, tenant: str, day: date, request_id: str, after: str | None = None) -> bool:
+        return self._take(FanoutTask("recomputation", tenant, (day.isoformat(), *([after] if after is not None else [])), request_id))
 
     def enqueue_topic_sync(self, tenant: str, device_ids: Sequence[str], request_id: str, due_at: datetime | None = None) -> bool:
         return self._take(FanoutTask("topics", tenant, tuple(device_ids), request_id, due_at))

@@ -18,7 +18,8 @@ class Door:
 
     `narrower` is a filter that makes another query of a list; `by_user` replaces `ask` for an app's user; `platform` doors are the platform's own,
     and those that are `paged_for_platform` have a second page for it alone. Where `admins_for_others`, any client may ask for itself, and an admin
-    for its colleagues too. `nothing_in` says why a field that looks like a name needs no mention.
+    for its colleagues too. `nothing_in` says why a field that looks like a name needs no mention. `refusal` is the status
+    for a name in the path that nothing has.
     """
 
     route: str
@@ -30,6 +31,7 @@ class Door:
     paged_for_platform: bool = False
     admins_for_others: bool = False
     nothing_in: Mapping[str, str] = field(default_factory=dict)
+    refusal: int = 404
 
 
 def in_query(name: str, find: Callable[[Place], str]) -> dict[str, Mention]:

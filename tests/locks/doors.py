@@ -34,6 +34,14 @@ def _template(place: Place) -> str:
     return place.template()
 
 
+def _topic(place: Place) -> str:
+    return place.topic()
+
+
+def _segment(place: Place) -> str:
+    return place.segment()
+
+
 def _notification(place: Place) -> str:
     return place.notification()[0]
 
@@ -94,6 +102,10 @@ def _new_template(place: Place) -> Ask:
     return Ask(body={"name": place.names.new_name("template"), **_words(place)})
 
 
+def _new_segment(place: Place) -> Ask:
+    return Ask(body={"name": place.names.new_name("segment"), "filter": {"tags": [place.names.new_private("tag")]}})
+
+
 def _change_app(place: Place) -> Ask:
     return Ask({"id": place.app()}, body={"name": place.names.new_name("app")})
 
@@ -124,6 +136,19 @@ def _notify(place: Place) -> Ask:
     return Ask(body={"to": {"device_ids": [place.device()]}, "data": {"order": place.names.new_private("data")}, **_words(place)})
 
 
+def _subscribers(place: Place) -> Ask:
+    return Ask({"name": place.topic()}, body={"device_ids": [place.device()]})
+
+
+def _subscribed(name: str, find: Callable[[Place], str]) -> Mention:
+    return lambda own, other: Ask({"name": own.topic()}, body={name: [find(other)]})
+
+
+_SUBSCRIBER_MENTIONS: dict[str, Mention] = {
+    "device_ids": _subscribed("device_ids", _device),
+    "profile_ids": _subscribed("profile_ids", _profile),
+    "usernames": _subscribed("usernames", _username),
+}
 _SEND_MENTIONS: dict[str, Mention] = {
     "to.device_ids": _send_to("device_ids", lambda place: [place.device()]),
     "to.profile_ids": _send_to("profile_ids", lambda place: [place.profile()]),
@@ -131,12 +156,45 @@ _SEND_MENTIONS: dict[str, Mention] = {
     "to.phone_numbers": _send_to("phone_numbers", lambda place: [place.phone_number()]),
     "to.targets.token": _send_to("targets", lambda place: [{"token": place.target("token")}]),
     "to.targets.fid": _send_to("targets", lambda place: [{"fid": place.target("fid")}]),
+    "to.segment": _send_to("segment", _segment),
     "to.segment.profile_ids": _send_to("segment", lambda place: {"profile_ids": [place.profile()]}),
     "only.profile_ids": lambda own, other: Ask(
         body={"to": {"device_ids": [own.device()]}, "only": {"profile_ids": [other.profile()]}, **_words(own)}
     ),
     "phone_number": lambda own, other: Ask(body={"phone_number": other.phone_number(), **_words(own)}),
     "template": lambda own, other: Ask(body={"to": {"device_ids": [own.device()]}, "template": other.template()}),
+}
+
+
+def _notify_topic(place: Place) -> Ask:
+    return Ask({"name": place.topic()}, body={"data": {"order": place.names.new_private("data")}, **_words(place)})
+
+
+def _to_devices_of_topic(own: Place, **said: Any) -> Ask:
+    return Ask({"name": own.topic()}, body={"fanout": "devices", **_words(own), **said})
+
+
+_TOPIC_MENTIONS: dict[str, Mention] = {
+    "only.profile_ids": lambda own, other: _to_devices_of_topic(own, only={"profile_ids": [other.profile()]}),
+    "template": lambda own, other: Ask({"name": own.topic()}, body={"template": other.template()}),
+}
+
+
+def _notify_many(place: Place) -> Ask:
+    return Ask(body={"messages": [_notify(place).body]})
+
+
+def _in_messages(mention: Mention) -> Mention:
+    """A message of many that names something of another place, after one that names one's own."""
+    return lambda own, other: Ask(body={"messages": [_notify(own).body, mention(own, other).body], "on_invalid": "skip"})
+
+
+_MANY_KINDS = ("device_ids", "profile_ids", "usernames", "phone_numbers", "targets.token", "targets.fid")
+_NOTIFY_MANY_MENTIONS: dict[str, Mention] = {
+    **{f"to.{name}": _SEND_MENTIONS[f"to.{name}"] for name in _MANY_KINDS},
+    **{name: _SEND_MENTIONS[name] for name in ("template", "only.profile_ids")},
+    **{f"messages.to.{name}": _in_messages(_SEND_MENTIONS[f"to.{name}"]) for name in _MANY_KINDS},
+    **{f"messages.{name}": _in_messages(_SEND_MENTIONS[name]) for name in ("template", "only.profile_ids", "phone_number")},
 }
 _BULK_MENTIONS: dict[str, Mention] = {
     f"devices.{name}": lambda own, other, mention=mention: Ask(body={"devices": [mention(own, other).body, _new_device(own).body]})
@@ -169,6 +227,7 @@ DOORS = (
     ),
     Door("GET /apps/<id>", at(_app)),
     Door("PUT /apps/<id>", _change_app, mentions=in_body(_change_app, credential=lambda place: place.account()), nothing_in=_CHANNELS),
+    Door("GET /apps/<id>/audience", at(_app)),
     Door("POST /apps/<id>/clients", lambda place: Ask({"id": place.app()}, body=_new_client(place).body)),
     Door("POST /apps/<id>/release", at(lambda place: place.held_app(), targets="keep")),
     Door("GET /apps/<id>/rotate-keys", at(_app)),
@@ -248,6 +307,15 @@ DOORS = (
         mentions={"ids": lambda own, other: Ask(body={"ids": [_notification(own), _notification(other)]})},
     ),
     Door("POST /notify", _notify, mentions=_SEND_MENTIONS, nothing_in=_ACTIONS),
+    # A topic that is not there is a wrong field of the request, as in `to.topic`.
+    Door("POST /notify/topic/<name>", _notify_topic, mentions=_TOPIC_MENTIONS, nothing_in=_ACTIONS, refusal=400),
+    Door("POST /notify/preview", _notify, mentions=_SEND_MENTIONS, nothing_in=_ACTIONS),
+    Door(
+        "POST /notify/bulk",
+        _notify_many,
+        mentions=_NOTIFY_MANY_MENTIONS,
+        nothing_in={f"{path}{name}": why for path in ("", "messages.") for name, why in _ACTIONS.items()},
+    ),
     Door(
         "GET /profiles",
         lists(_profile),
@@ -265,6 +333,31 @@ DOORS = (
     Door("POST /profiles/<id>/erase", at(_profile)),
     Door("GET /profiles/<id>/export", at(lambda place: place.profile_with_devices())),
     Door("POST /profiles/<id>/restore", at(_profile)),
+    Door("GET /segments", lists(_segment), narrower={"prefix": "s"}),
+    Door(
+        "POST /segments",
+        _new_segment,
+        mentions={
+            "filter.profile_ids": lambda own, other: Ask(body={"name": own.names.new_name("segment"), "filter": {"profile_ids": [_profile(other)]}})
+        },
+    ),
+    Door("DELETE /segments/<id>", at(_segment)),
+    Door("GET /segments/<id>", at(_segment)),
+    Door(
+        "PUT /segments/<id>",
+        lambda place: Ask({"id": _segment(place)}, body=_new_segment(place).body),
+        mentions={
+            "filter.profile_ids": lambda own, other: Ask({"id": _segment(own)}, body={"name": "s", "filter": {"profile_ids": [_profile(other)]}})
+        },
+    ),
+    Door(
+        "POST /segments/count",
+        lambda place: Ask(body={"segment": _segment(place)}),
+        mentions={
+            "segment": lambda _, other: Ask(body={"segment": _segment(other)}),
+            "segment.profile_ids": lambda _, other: Ask(body={"segment": {"profile_ids": [_profile(other)]}}),
+        },
+    ),
     Door("GET /templates", lists(_template), narrower={"prefix": "t"}),
     Door("POST /templates", _new_template, mentions=in_body(_new_template, name=_template), nothing_in=_OF_A_TEMPLATE),
     Door("DELETE /templates/<name>", at(_template, "name")),
@@ -275,4 +368,10 @@ DOORS = (
         lambda place: Ask({"name": _template(place)}, body={"variables": {"order": place.names.new_private("variable")}}),
         mentions={"username": lambda own, other: Ask({"name": _template(own)}, body={"username": _username(other)})},
     ),
+    Door("GET /topics", lists(_topic), narrower={"prefix": "t"}),
+    Door("POST /topics", lambda place: Ask(body={"name": place.names.new_name("topic")})),
+    Door("DELETE /topics/<name>", at(_topic, "name")),
+    Door("GET /topics/<name>", at(_topic, "name")),
+    Door("POST /topics/<name>/subscribe", _subscribers, mentions=_SUBSCRIBER_MENTIONS),
+    Door("POST /topics/<name>/unsubscribe", _subscribers, mentions=_SUBSCRIBER_MENTIONS),
 )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_NAMES_A_THING = re.compile(r"(?:^|[._])(?:ids?|fids?|tokens?|usernames?|phone_numbers?|external_ids?|templates?|credentials?|projects?)$")
+_NAMES_A_THING = re.compile(r"(?:^|[._])(?:ids?|fids?|tokens?|usernames?|phone_numbers?|external_ids?|templates?|segments?|credentials?|projects?)$")
 
 
 class Document:

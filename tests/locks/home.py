@@ -98,6 +98,12 @@ class Home:
         words = {"title": self.names.new_private("title"), "body": self.names.new_private("body")}
         return str(self.made("POST /templates", {"name": self.names.new_name("template"), **words})["name"])
 
+    def segment(self) -> str:
+        return str(self.made("POST /segments", {"name": self.names.new_name("segment"), "filter": {"tags": [self.names.new_private("tag")]}})["id"])
+
+    def topic(self) -> str:
+        return str(self.made("POST /topics", {"name": self.names.new_name("topic")})["name"])
+
     def notification(self) -> tuple[str, str]:
         """A notification that waits to be sent to two devices, and one of them."""
         devices = [self.device(), self.device()]
@@ -109,12 +115,12 @@ class Home:
         """A notification that failed for good, which has a dead letter, and one of its devices."""
         notification_id, device = self.notification()
         key, now = ChunkKey(self.id, notification_id, 0), self.deps.clock.now()
-        chunk, notification = self.deps.notifications.claim(key, "owner-1", now), self.deps.notifications.get(self.id, notification_id)
+        chunk, notification = self.deps.chunks.claim(key, "owner-1", now), self.deps.notifications.get(self.id, notification_id)
         assert isinstance(chunk, Chunk)
         assert notification is not None
-        rows = self.deps.notifications.read_recipients(key)
+        rows = self.deps.chunks.read_recipients(key)
         plan = plan_chunk(notification, chunk, rows, {row.device_id: _TIRED for row in rows}, now, None)
-        assert self.deps.notifications.conclude(plan.chunk, plan.notification, dead_letter_of(plan.chunk, now))
+        assert self.deps.chunks.conclude(plan.chunk, plan.notification, dead_letter_of(plan.chunk, now))
         return notification_id, device
 
     def _registered(self, **fields: str) -> Any:

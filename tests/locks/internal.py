@@ -7,10 +7,17 @@ from collections.abc import Callable, Iterator, Mapping
 from flask import Flask
 
 from fanfare.ports import Deps
+from fanfare.web.fanout import build_fanout
+from fanfare.web.rollup import build_rollup
 from fanfare.web.schedule import build_schedule
 from fanfare.web.send import build_send
 
-INTERNAL: Mapping[str, Callable[[Deps], Flask]] = {"send": build_send, "schedule": build_schedule}
+INTERNAL: Mapping[str, Callable[[Deps], Flask]] = {
+    "send": build_send,
+    "fanout": build_fanout,
+    "rollup": build_rollup,
+    "schedule": build_schedule,
+}
 """By the function's name; each has the one route `POST /`."""
 
 

@@ -45,6 +45,10 @@ class Place(Protocol):
 
     def template(self) -> str: ...
 
+    def segment(self) -> str: ...
+
+    def topic(self) -> str: ...
+
     def notification(self) -> tuple[str, str]: ...
 
     def failed_notification(self) -> tuple[str, str]: ...
@@ -59,7 +63,7 @@ class Nowhere:
     def app(self) -> str:
         return self.names.new_id()
 
-    held_app = client = actor = device = inactive_device = profile = profile_with_devices = app
+    held_app = client = actor = device = inactive_device = profile = profile_with_devices = segment = app
 
     def account(self) -> dict[str, Any]:
         return self.names.new_account(self.names.new_project())
@@ -81,6 +85,9 @@ class Nowhere:
 
     def template(self) -> str:
         return self.names.new_name("template")
+
+    def topic(self) -> str:
+        return self.names.new_name("topic")
 
     def notification(self) -> tuple[str, str]:
         return self.names.new_id(), self.names.new_id()

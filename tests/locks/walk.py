@@ -63,7 +63,7 @@ class Walk:
         yield from self._heads(ready)
         yield from self._unscoped(ready)
         for name, pair in ready.paths.items():
-            yield from self._same(ready, f"another tenant's {name} in the path", pair, ready.owner, 404)
+            yield from self._same(ready, f"another tenant's {name} in the path", pair, ready.owner, ready.door.refusal)
         if ready.door.admins_for_others:
             pair = Pair(ready.good, ready.paths["id"].nobodys)
             yield from self._same(ready, "a colleague's id, asked for by no admin", pair, self._colleague, 404)

@@ -10,7 +10,8 @@ from tests.structure.source import FunctionNode, Module
 
 # What makes bytes or long text of a value.
 _BLOB_CALLS = frozenset({"encrypt", "seal", "dumps", "pack_recipients", "pack_results"})
-_QUERY_CALLS = frozenset({"FieldFilter", "order_by"})
+# What is summed is read from an index too.
+_QUERY_CALLS = frozenset({"FieldFilter", "order_by", "sum"})
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,17 @@ from tests.structure.source import ROOT, Module, modules_of, sample
 Spec = Mapping[str, Sequence[Mapping[str, Any]]]
 
 COLLECTIONS = {
+    "audience.set_positions": "meta",
+    "audience_mapping.header_to_document": "audience",
+    "audience_mapping.shard_to_document": "audience",
     "audit.to_document": "audit",
+    "broadcast_mapping.fanned_to_document": "notifications",
+    "broadcast_mapping.fanout_to_document": "progress",
     "client_mapping.to_document": "clients",
     "data_keys._wrapped": "keys",
     "data_keys.fresh": "keys",
     "device_mapping.to_document": "devices",
+    "device_mapping.sync_to_document": "devices",
     "device_mapping.tombstone": "devices",
     "device_locks.change": "targets",
     "devices._bury": "devices",
@@ -34,13 +40,18 @@ COLLECTIONS = {
     "notification_mapping.progress_to_document": "notifications",
     "notification_mapping.steering_to_document": "notifications",
     "notifications.accept": "recipients",
+    "progress_mapping.increments_of": "progress",
+    "recipients.to_document": "recipients",
+    "pacing.to_document": "pacing",
     "poison.record": "poison",
     "profile_mapping.to_document": "profiles",
     "profiles._add_locks": "names",
+    "segments.to_document": "segments",
     "template_mapping.to_document": "templates",
     "template_mapping.version_to_document": "versions",
     "tenant_mapping.to_document": "tenants",
     "tenants._ownership": "projects",
+    "topic_mapping.to_document": "topics",
 }
 """The collection of each function's documents: a new one is named here, and its blobs are exempted."""
 
@@ -57,6 +68,8 @@ RISING = {
     "devices.inactive_since",
     "devices.purgeable_since",
     "devices.deleted_at",
+    "devices.topics_check_at",
+    "profiles.topics_check_at",
 }
 """Values that grow with time, in collections which may be written more than 500 times a second."""
 
@@ -100,13 +113,20 @@ def _by_time(collection: str, newest: str, equal: tuple[str, ...] = (), contains
 
 
 QUERIES = {
+    "audience": (
+        Query(collection="devices", equal=("bucket",), ordered="updated_at"),
+        Query(collection="devices", equal=("bucket",), ordered="updated_at", everywhere=True),
+        Query(collection="audience", equal=("generation",), ordered="count"),
+        Query(collection="audience", ordered="next_check_at", everywhere=True),
+    ),
     "clients": (Query(collection="clients", equal=("tenant",)),),
     "audit": (
         *_by_time("audit", "at", _AUDIT, ("resource_ids",)),
         Query(collection="audit", newest="at", equal=("bucket", "resource"), contains="resource_ids"),
     ),
+    "addressed_devices": (Query(collection="devices", equal=("active",), contains="addresses"),),
+    "broadcasts": (Query(collection="chunks", ordered="number"), Query(collection="chunks", equal=("state",))),
     "devices": (
-        Query(collection="devices", equal=("active",), contains="addresses"),
         Query(collection="devices", equal=("listed", "platform", "active", "device_id"), contains="profile_ids"),
         Query(collection="devices", equal=("listed", "platform", "active", "device_id"), contains="topics"),
         Query(collection="devices", equal=("listed", "platform", "active", "device_id"), contains="tags"),
@@ -115,8 +135,8 @@ QUERIES = {
         Query(collection="devices", equal=("listed", "platform", "active", "device_id")),
     ),
     "forgetting": (Query(collection="notifications", contains="usernames"),),
+    "chunks": (Query(collection="chunks", equal=("tenant", "state"), everywhere=True),),
     "notifications": (
-        Query(collection="chunks", equal=("tenant", "state"), everywhere=True),
         Query(collection="chunks", ordered="next_check_at", everywhere=True),
         Query(collection="notifications", ordered="next_check_at", everywhere=True),
     ),
@@ -132,8 +152,18 @@ QUERIES = {
         Query(collection="profiles", equal=("state", "username", "phone_number", "external_id"), contains="tags"),
         Query(collection="profiles", ordered="next_check_at", everywhere=True),
     ),
+    "subscriptions": (
+        Query(collection="devices", equal=("listed", "active"), contains="topics"),
+        Query(collection="devices", contains="topics"),
+        Query(collection="devices", contains="profile_ids"),
+        Query(collection="devices", equal=("bucket",), ordered="topics_check_at", everywhere=True),
+        Query(collection="profiles", contains="topics"),
+        Query(collection="profiles", equal=("bucket",), ordered="topics_check_at", everywhere=True),
+    ),
+    "segments": (Query(collection="segments", ordered="name"),),
     "templates": (Query(collection="templates", equal=("active",)),),
     "tenants": (Query(collection="tenants", ordered="attention_at"), Query(collection="tenants", ordered="rotation_due_at")),
+    "topics": (Query(collection="topics", equal=("state",)), Query(collection="topics", ordered="next_check_at", everywhere=True)),
 }
 
 

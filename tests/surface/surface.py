@@ -23,7 +23,21 @@ USER_TOKEN = "header.claims.signature"
 CREDENTIALS = {"Client-ID": "client-1", "Client-Token": client_token()}
 BEARER = {"Authorization": f"Bearer {USER_TOKEN}"}
 WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-STORES = ("clients", "tenants", "profiles", "devices", "templates", "notifications", "idempotency", "audit", "credentials", "tasks", "poison")
+STORES = (
+    "clients",
+    "tenants",
+    "profiles",
+    "devices",
+    "topics",
+    "templates",
+    "segments",
+    "notifications",
+    "idempotency",
+    "audit",
+    "credentials",
+    "tasks",
+    "poison",
+)
 _ARGUMENT = re.compile(r"<[^>]+>")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -54,6 +54,14 @@ class CloudTaskQueue:
     def enqueue_compaction(self, tenant: str, request_id: str, due_at: datetime | None = None) -> bool:
         """Ask for a call of `fanout` that brings a tenant's audience up to date; False: the next rollup finds what has changed."""
         return self._enqueue_work("audience", {"tenant": tenant, "request_id": request_id}, due_at)
+
+    def enqueue_tally(self, tenant: str, request_id: str, after: str | None = None) -> bool:
+        """Ask for a call of `fanout` that tallies a tenant's notifications, those after an id; False: the next rollup finds them."""
+        return self._enqueue_work("tally", {"tenant": tenant, "after": after, "request_id": request_id}, None)
+
+    def enqueue_recomputation(self, tenant: str, day: date, request_id: str, after: str | None = None) -> bool:
+        """Ask for a call of `fanout` that recomputes a day's numbers, going on after a page; False: the queue refused or did not answer."""
+        return self._enqueue_work("recomputation", {"tenant": tenant, "day": day.isoformat(), "after": after, "request_id": request_id}, None)
 
     def enqueue_topic_sync(self, tenant: str, device_ids: Sequence[str], request_id: str, due_at: datetime | None = None) -> bool:
         """Ask for a call of `fanout` that tells FCM what devices are subscribed to; False: the schedule tick finds them."""

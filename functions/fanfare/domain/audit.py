@@ -44,6 +44,7 @@ SHOWN = frozenset(
         "revoked_at",
         "scopes",
         "silent",
+        "state",
         "status",
         "status_reason",
         "syntax",
@@ -55,7 +56,7 @@ SHOWN = frozenset(
     }
 )
 """Fields whose values may stand in the audit log."""
-IGNORED = frozenset({"revision", "spread", "updated_at"})
+IGNORED = frozenset({"revision", "spread", "topic_sync", "topics_check_at", "updated_at"})
 """Fields that change with every write and say nothing."""
 HIDDEN = "(not shown)"
 LONGEST_VALUE = 256

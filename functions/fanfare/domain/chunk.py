@@ -11,6 +11,8 @@
 | parked | takes it over, and parks it again while the tenant is held | the tick, once the breaker closes or the quarantine ends |
 | held (paused) | has nothing to do before its messages expire, then ends it | resuming it; the sweep, once they have expired |
 | done, cancelled | has nothing to do | |
+
+A notification of many chunks is resumed and cancelled by its own state alone, which a call reads first: it then may `Take` what else would wait.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from fanfare.domain.broadcast_progress import NOTHING, Sums, difference, sums_of
 from fanfare.domain.notification import Counts
 from fanfare.domain.outcome import Result
 
@@ -50,6 +53,14 @@ class Stop(StrEnum):
     PAUSE = "pause"
 
 
+class Take(StrEnum):
+    """Which chunks a claim may take: what is due, also what is held (nobody pauses it any more), or whatever is not final (all is to be ended)."""
+
+    DUE = "due"
+    HELD = "held"
+    ALL = "all"
+
+
 @dataclass(frozen=True, slots=True)
 class ChunkKey:
     """Which chunk: what a task carries, and nothing more."""
@@ -76,7 +87,9 @@ class ChunkTask:
 class Chunk:
     """The stored state of a chunk's delivery. `results` are keyed by device id, because a shard may be rewritten between two attempts.
 
-    `planned_at` is set by a replay, whose messages begin a new life then. `owner` names the claim, not the instance: each claim has one of its own.
+    `planned_at` is set by a replay, whose messages begin a new life then, and by the first claim of a chunk of many, whose slot may be late.
+    `counted` is what a chunk of many has added to the sums of its notification; None where nothing was added yet, or where there are no sums.
+    `owner` names the claim, not the instance: each claim has one of its own.
     `revision` is the store's mark of the state that was read or written last; the next write is guarded by it.
     """
 
@@ -95,6 +108,7 @@ class Chunk:
     completed_at: datetime | None = None
     errors: tuple[Mapping[str, str], ...] = ()
     results: Mapping[str, Result] = field(default_factory=dict)
+    counted: Sums | None = None
     revision: object = field(default=None, compare=False, repr=False)
 
 
@@ -117,17 +131,17 @@ class Finished:
     """Nothing is left to do, at least not now."""
 
 
-def new_claim(key: ChunkKey, owner: str, now: datetime) -> Chunk:
+def new_claim(key: ChunkKey, owner: str, now: datetime, planned_at: datetime | None = None) -> Chunk:
     """Make the first claim of a chunk."""
     until = now + LEASE
-    return Chunk(key, ChunkState.CLAIMED, owner, lease_until=until, started_at=now, next_check_at=until + CLOCK_SKEW)
+    return Chunk(key, ChunkState.CLAIMED, owner, lease_until=until, started_at=now, next_check_at=until + CLOCK_SKEW, planned_at=planned_at)
 
 
-def decide_claim(chunk: Chunk, owner: str, now: datetime) -> Claimed | Busy | Finished:
+def decide_claim(chunk: Chunk, owner: str, now: datetime, take: Take = Take.DUE) -> Claimed | Busy | Finished:
     """Decide whether a call may take over a chunk that was claimed before."""
-    if chunk.state in FINAL_STATES or (chunk.state is ChunkState.HELD and not _is_check_due(chunk, now)):
+    if chunk.state in FINAL_STATES or (chunk.state is ChunkState.HELD and take is Take.DUE and not _is_check_due(chunk, now)):
         return Finished()
-    if chunk.state is ChunkState.RETRYING and chunk.due_at is not None and now < chunk.due_at:
+    if chunk.state is ChunkState.RETRYING and take is not Take.ALL and chunk.due_at is not None and now < chunk.due_at:
         # Dropped, a nudge that is early by a millisecond would leave the chunk to the sweep of a minute later.
         return Busy(max(1, math.ceil((chunk.due_at - now).total_seconds()))) if chunk.due_at - now <= CLOCK_SKEW else Finished()
     if is_leased(chunk, now):
@@ -165,3 +179,9 @@ def renew_lease(chunk: Chunk, now: datetime) -> Chunk:
 def give_back(chunk: Chunk, now: datetime) -> Chunk:
     """End a lease early, so that another call can go on at once: the instance is being shut down."""
     return replace(chunk, lease_until=now - CLOCK_SKEW, next_check_at=now)
+
+
+def count_chunk(chunk: Chunk) -> tuple[Chunk, Sums]:
+    """A chunk of many as it is to be stored with its sums, and what these change by."""
+    counted = sums_of(chunk.results.values(), chunk.counts, is_final=chunk.state in FINAL_STATES)
+    return replace(chunk, counted=counted), difference(counted, chunk.counted or NOTHING)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState
 from fanfare.domain.delivery import SWEEP_GRACE, clear_errors, count_errors
 from fanfare.domain.notification import Notification, NotificationStatus
-from fanfare.domain.outcome import Outcome, Result, count
+from fanfare.domain.outcome import Outcome, Result, count, count_by_platform
 
 
 class DeadLetterKind(StrEnum):
@@ -54,6 +54,11 @@ class Replay:
     notification: Notification
 
 
+def count_replayable(chunk: Chunk) -> int:
+    """How many of a chunk's failures a replay may mend; none while it is under way."""
+    return sum(result.dead_letter for result in chunk.results.values()) if chunk.state is ChunkState.DONE else 0
+
+
 def plan_replay(chunk: Chunk, notification: Notification, now: datetime) -> Replay | None:
     """Make a dead letter's recipients due again; None if the chunk is under way or has none."""
     if chunk.state is not ChunkState.DONE:
@@ -68,7 +73,7 @@ def plan_replay(chunk: Chunk, notification: Notification, now: datetime) -> Repl
     again = replace(again, stop=None, next_check_at=now + SWEEP_GRACE)
     status = NotificationStatus.SENDING
     progress = replace(notification, status=status, counts=counts, errors=count_errors(results), completed_at=None, status_reason="replayed")
-    return Replay(again, progress)
+    return Replay(again, replace(progress, platforms=count_by_platform(results.values())))
 
 
 def _again(result: Result, now: datetime) -> Result:

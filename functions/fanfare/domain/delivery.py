@@ -23,7 +23,7 @@ from fanfare.domain.chunk import Chunk, ChunkState
 from fanfare.domain.classification import REASONS, Kind, MessageAction, Verdict
 from fanfare.domain.device import Device, Retirement
 from fanfare.domain.notification import FINAL_STATUSES, Notification, NotificationStatus
-from fanfare.domain.outcome import FINAL_OUTCOMES, Outcome, Result, count
+from fanfare.domain.outcome import FINAL_OUTCOMES, Outcome, Result, count, count_by_platform
 from fanfare.domain.recipient import Recipient
 from fanfare.domain.registration import deactivate
 from fanfare.domain.retry import retry_at, wait_seconds
@@ -54,7 +54,7 @@ class Moment:
 
 
 def planned_at(notification: Notification, chunk: Chunk) -> datetime:
-    """When the chunk's messages began their life: with the notification, or with the replay of the chunk."""
+    """When the chunk's messages began their life: with the notification, with the replay of the chunk, or in the slot of a chunk of many."""
     return chunk.planned_at or notification.planned_at
 
 
@@ -65,7 +65,12 @@ def retry_until(notification: Notification, chunk: Chunk) -> datetime:
 
 def expires_at(notification: Notification, chunk: Chunk) -> datetime:
     """The instant after which a message is not even sent for the first time."""
-    return planned_at(notification, chunk) + max(timedelta(seconds=notification.ttl_seconds), SHORTEST_LIFE)
+    return worthless_at(planned_at(notification, chunk), notification.ttl_seconds)
+
+
+def worthless_at(planned: datetime, ttl_seconds: int) -> datetime:
+    """The instant after which a message of this life, begun at `planned`, is not even sent for the first time."""
+    return planned + max(timedelta(seconds=ttl_seconds), SHORTEST_LIFE)
 
 
 def pending(recipients: Iterable[Recipient], results: Mapping[str, Result], now: datetime) -> list[Recipient]:
@@ -143,11 +148,13 @@ def plan_chunk(
     notification: Notification, chunk: Chunk, recipients: Sequence[Recipient], results: Mapping[str, Result], now: datetime, hold: Hold | None
 ) -> ChunkPlan:
     """Decide a chunk's state after a pass; `hold` says why the tenant is held, if it is."""
-    counts = count(results.values(), len(recipients))
+    # Of an audience those who left it have results and no row; of others those who were not reached have a row and no result.
+    counts = count(results.values(), max(len(recipients), len(results)))
     chunk = replace(chunk, results=results, counts=counts, errors=clear_errors(results))
     progress = replace(
         notification, status=NotificationStatus.SENDING, counts=counts, errors=count_errors(results), started_at=chunk.started_at, next_check_at=None
     )
+    progress = replace(progress, platforms=count_by_platform(results.values()))
     if counts.unsent + counts.retrying == 0:
         done = replace(chunk, state=ChunkState.DONE, next_check_at=None, completed_at=now)
         return ChunkPlan(done, replace(progress, status=NotificationStatus.COMPLETED, completed_at=now, status_reason=None))
@@ -156,7 +163,7 @@ def plan_chunk(
     if hold is not None and (hold.platforms is None or not (ahead or reachable)):
         parked = replace(chunk, state=ChunkState.PARKED, reason=hold.reason, next_check_at=expires_at(notification, chunk) + SWEEP_GRACE)
         return ChunkPlan(parked, replace(progress, status_reason=hold.reason))
-    due_at = _next_pass(ahead, now, unreached=any(row.device_id in results for row in reachable))
+    due_at = _next_pass(ahead, now, unreached=any(_attempts(results.get(row.device_id)) for row in reachable))
     waiting = replace(chunk, state=ChunkState.RETRYING, due_at=due_at, next_check_at=due_at + SWEEP_GRACE)
     return ChunkPlan(waiting, replace(progress, status_reason=None), due_at)
 
@@ -172,7 +179,8 @@ def plan_without_recipients(notification: Notification, chunk: Chunk, now: datet
     It is done if everybody has an outcome by that, else cancelled.
     """
     results = {device_id: _given_up(result) for device_id, result in chunk.results.items()}
-    counts = count(results.values(), chunk.counts.targeted or notification.counts.targeted)
+    alone = notification.counts.targeted if notification.layout is None else 0
+    counts = count(results.values(), chunk.counts.targeted or alone)
     state, status = ChunkState.DONE, NotificationStatus.COMPLETED
     if counts.unsent:
         state, status = ChunkState.CANCELLED, NotificationStatus.CANCELLED
@@ -180,7 +188,7 @@ def plan_without_recipients(notification: Notification, chunk: Chunk, now: datet
     progress = replace(notification, status=status, paused=False, status_reason=RECIPIENTS_NOT_KEPT, next_check_at=None, completed_at=now)
     return ChunkPlan(
         replace(ended, results=results, counts=counts, errors=clear_errors(results)),
-        replace(progress, counts=counts, errors=count_errors(results)),
+        replace(progress, counts=counts, errors=count_errors(results), platforms=count_by_platform(results.values())),
     )
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from fanfare.domain.message import Platform
 from fanfare.domain.target import Target
+from fanfare.domain.topic_sync import IN_SYNC, TopicSync
 
 HINT_LENGTH = 6
 
@@ -29,7 +30,7 @@ class Owner:
     """A profile that owns a device, as the device remembers it.
 
     `addresses` are the keyed hashes of the profile's names, `installed_as` the app's own device id, unique within the profile. `version` says which
-    state of the profile this is; an owner is `suspended` while its profile is deleted, and then has no addresses.
+    state of the profile this is; an owner is `suspended` while its profile is deleted, and then has no addresses and no `topics`.
     """
 
     profile_id: str
@@ -38,6 +39,7 @@ class Owner:
     installed_as: str | None = None
     version: int = 0
     suspended: bool = False
+    topics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Device:
     inactive_reason: InactiveReason | None = None
     inactive_since: datetime | None = None
     retirement: Retirement | None = None
+    topic_sync: TopicSync = IN_SYNC
     revision: object = field(default=None, compare=False, repr=False)
 
     @property

@@ -2,12 +2,14 @@
 
 FanfareError
 ├── InvalidRequest      the caller's input is wrong; names the fields
+│   └── DuplicateRecipient   a message of many reaches a device that an earlier one reaches already
 ├── Unauthenticated     no valid credential
 ├── Forbidden           a valid credential without the right
 ├── NotFound            no such thing for this tenant
 ├── Conflict            the request contradicts what is stored
 │   ├── TemplateInactive     the template that it names is switched off
-│   └── TemplateBroken       the template that it names was edited by hand and is none any more
+│   ├── TemplateBroken       the template that it names was edited by hand and is none any more
+│   └── SegmentBroken        the saved segment that it names was edited by hand and means nobody any more
 ├── RateLimited         the caller has used up its minute
 └── Unavailable         something we depend on does not answer; try again later
 """
@@ -66,6 +68,12 @@ class InvalidRequest(FanfareError):
         return cls("; ".join(map(str, found)), found)
 
 
+class DuplicateRecipient(InvalidRequest):
+    """A message of many reaches a device that an earlier message of the same request reaches; one notification reaches a device once."""
+
+    code = "duplicate_recipient"
+
+
 class Unauthenticated(FanfareError):
     """No credential, an unknown one or an expired one: never told apart to the caller."""
 
@@ -109,6 +117,12 @@ class TemplateBroken(Conflict):
     """The template that the request names was edited by hand and can't be used; its document says why, in `defect`."""
 
     code = "template_broken"
+
+
+class SegmentBroken(Conflict):
+    """The saved segment that the request names was edited by hand and can't be used; its document says why, in `defect`."""
+
+    code = "segment_broken"
 
 
 class IdempotencyMismatch(Conflict):

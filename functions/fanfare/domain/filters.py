@@ -80,6 +80,20 @@ class TemplateFilter:
     prefix: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SegmentFilter:
+    """Which saved segments to list; None does not filter. `prefix` is what their names begin with."""
+
+    prefix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TopicFilter:
+    """Which topics to list; None does not filter. `prefix` is what their names begin with."""
+
+    prefix: str | None = None
+
+
 _TIMES = frozenset({"created_after", "created_before"})
 
 

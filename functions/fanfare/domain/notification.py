@@ -36,6 +36,11 @@ class StatusReason(StrEnum):
     PAUSING = "pausing"
     BY_CALLER = "by_caller"
     BY_HAND = "by_hand"
+    GUARD_ERROR_SHARE = "guard_error_share"
+    GUARD_DEAD_SHARE = "guard_dead_share"
+    EXPIRING = "expiring"
+    EXPIRED = "expired"
+    NOT_ACCEPTED_IN_TIME = "not_accepted_in_time"
 
 
 FINAL_STATUSES = frozenset({NotificationStatus.COMPLETED, NotificationStatus.CANCELLED})
@@ -55,6 +60,17 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the guard of a ramp last found: of the stage's outcomes, the shares (0 to 1) of errors and of dead targets, and what tripped it, if so."""
+
+    stage: int
+    outcomes: int
+    error_share: float
+    dead_share: float
+    tripped: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Notification:
     """One accepted request. `request` is what the caller asked, without targets; `request_hash` is of all of it.
 
@@ -62,7 +78,10 @@ class Notification:
     `planned_at` is when it was to be sent: its time to live counts from there, on every attempt.
     `usernames` and `profile_ids` are the first 20 that were addressed; `actor_kind`, `client_id` and `address` say who made it, from where.
     `paused` is what was asked for, also by hand in the database; the status says what is so.
-    `layout` is set where there are, or may be, many chunks.
+    `platforms` is what of one chunk was sent and failed on each platform; of many, their sums say it.
+    `layout` is set where there are, or may be, many chunks. `refused` are the forms of the message that FCM refused to one of
+    these, with the error code, so that no other one sends them again.
+    `revision` is the store's mark of the state that was read.
     """
 
     id: str
@@ -95,8 +114,17 @@ class Notification:
     address: str | None = None
     paused: bool = False
     layout: Layout | None = None
+    platforms: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    judgement: Judgement | None = None
+    refused: Mapping[str, str] = field(default_factory=dict)
+    revision: object = field(default=None, compare=False, repr=False)
 
     @property
     def template(self) -> str | None:
         """The name of the template that it was worded by."""
         return self.wording.template if self.wording is not None else None
+
+
+def is_cancelling(notification: Notification) -> bool:
+    """Tell whether a notification of many chunks is being ended early: its chunks are, each by its next call."""
+    return notification.layout is not None and notification.status_reason in {StatusReason.CANCELLING, StatusReason.EXPIRING}

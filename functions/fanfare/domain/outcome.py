@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import NamedTuple
 
 from fanfare.domain.message import Platform
@@ -39,6 +40,7 @@ class Result(NamedTuple):
 
 
 FINAL_OUTCOMES = frozenset({Outcome.SENT, Outcome.FAILED})
+_WHAT_AND_WHERE = attrgetter("outcome", "platform")
 
 
 def count(results: Iterable[Result], targeted: int) -> Counts:
@@ -46,3 +48,12 @@ def count(results: Iterable[Result], targeted: int) -> Counts:
     by = Counter(result.outcome for result in results)
     decided = by[Outcome.SENT] + by[Outcome.FAILED] + by[Outcome.RETRYING]
     return Counts(targeted, by[Outcome.SENT], by[Outcome.FAILED], by[Outcome.RETRYING], targeted - decided)
+
+
+def count_by_platform(results: Iterable[Result]) -> dict[str, dict[str, int]]:
+    """How many were sent and how many failed on each platform; what FCM fans out itself has none and is left out."""
+    platforms: dict[str, dict[str, int]] = {}
+    for (outcome, platform), number in Counter(map(_WHAT_AND_WHERE, results)).items():
+        if outcome in FINAL_OUTCOMES and platform is not None:
+            platforms.setdefault(platform.value, {})[outcome.value] = number
+    return platforms

@@ -7,12 +7,19 @@ from datetime import datetime
 
 from fanfare.domain.device import Device, InactiveReason, Owner
 from fanfare.domain.profile import Profile, ProfileState
+from fanfare.domain.subscribing import follow_owners
 
 
 def owner_of(profile: Profile, installed_as: str | None = None) -> Owner:
     """Make the owner that a device remembers of a profile; one that is deleted can be addressed by nothing."""
     suspended = profile.state is not ProfileState.ACTIVE
-    return Owner(profile.id, profile.username, () if suspended else profile.addresses, installed_as, profile.spread.version, suspended)
+    addresses, topics = ((), ()) if suspended else (profile.addresses, profile.topics)
+    return Owner(profile.id, profile.username, addresses, installed_as, profile.spread.version, suspended, topics)
+
+
+def with_owners(device: Device, owners: tuple[Owner, ...]) -> Device:
+    """Give a device these owners; it follows them into their topics, and out of those of owners whom it loses."""
+    return follow_owners(device, replace(device, owners=owners))
 
 
 def latest_owner(known: Owner | None, told: Owner) -> Owner:
@@ -22,7 +29,7 @@ def latest_owner(known: Owner | None, told: Owner) -> Owner:
 
 def tell_owner(device: Device, profile: Profile, now: datetime) -> Device | None:
     """Tell a device what its owner is now; None if that changes nothing."""
-    told = heed_owners(replace(device, owners=tuple(_told(owner, profile) for owner in device.owners)), now)
+    told = heed_owners(with_owners(device, tuple(_told(owner, profile) for owner in device.owners)), now)
     return told if told != device else None
 
 

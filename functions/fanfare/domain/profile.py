@@ -43,7 +43,8 @@ class Spread:
 class Profile:
     """One person of a tenant. Username, phone number and external id are each unique within the tenant.
 
-    `addresses` are keyed hashes of everything it is named by; the store fills them in. `revision` is the store's mark of the state that was read.
+    `addresses` are keyed hashes of everything it is named by; the store fills them in. `topics` are those that its devices are subscribed to through
+    it, `topics_check_at` is when somebody must look whether they are. `revision` is the store's mark of the state that was read.
     """
 
     id: str
@@ -52,11 +53,13 @@ class Profile:
     phone_number: str | None = None
     external_id: str | None = None
     tags: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
     locale: str | None = None
     timezone: str | None = None
     deleted_at: datetime | None = None
     erased_at: datetime | None = None
     spread: Spread = Spread()
+    topics_check_at: datetime | None = None
     addresses: tuple[str, ...] = ()
     revision: object = field(default=None, compare=False, repr=False)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from fanfare.domain.broadcast_progress import Sums
 from fanfare.domain.chunk import Chunk
+from fanfare.domain.chunk_rows import unsent
 from fanfare.domain.device import Device, Retirement
 from fanfare.domain.notification import Notification, NotificationStatus
-from fanfare.domain.outcome import Outcome, Result
+from fanfare.domain.outcome import Result
 from fanfare.domain.recipient import Recipient
 
 _UNDER_WAY = frozenset({NotificationStatus.QUEUED, NotificationStatus.SENDING})
@@ -19,17 +21,26 @@ def with_progress(notification: Notification, chunk: Chunk | None) -> Notificati
 
     Neither is written to the notification: it would cost every send a document.
     """
-    if chunk is None or chunk.attempt == 0 or notification.status not in _UNDER_WAY:
+    if chunk is None or chunk.attempt == 0 or notification.status not in _UNDER_WAY or notification.layout is not None:
         return notification
     counts = chunk.counts if chunk.counts.targeted else notification.counts
     return replace(notification, status=NotificationStatus.SENDING, started_at=chunk.started_at, counts=counts)
+
+
+def with_sums(notification: Notification, sums: Sums) -> Notification:
+    """Show what the chunks of a notification have come to; those who are known and in no chunk's sums yet are unsent."""
+    targeted = max(sums.counts.targeted, notification.counts.targeted)
+    unsent = targeted - sums.counts.sent - sums.counts.failed - sums.counts.retrying
+    begun = sums.counts.targeted > 0 and notification.status is NotificationStatus.QUEUED
+    status = NotificationStatus.SENDING if begun else notification.status
+    return replace(notification, status=status, counts=replace(sums.counts, targeted=targeted, unsent=unsent), errors=sums.errors)
 
 
 def deliveries_of(recipients: Sequence[Recipient], results: Mapping[str, Result]) -> list[tuple[str, Result]]:
     """Pair recipients with their results in the order of the recipients; without results they are unsent. Afterwards only results are left."""
     if not recipients:
         return list(results.items())
-    return [(row.device_id, results.get(row.device_id) or _unsent(row)) for row in recipients]
+    return [(row.device_id, results.get(row.device_id) or unsent(row)) for row in recipients]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +65,3 @@ def trace_of(
     here = retirement is not None and retirement.notification_id == notification.id
     begun = chunk if chunk is not None and chunk.attempt else None
     return DeviceTrace(with_progress(notification, chunk), device_id, result, begun, retirement if here else None)
-
-
-def _unsent(row: Recipient) -> Result:
-    return Result(Outcome.UNSENT, "", 0, 0, row.platform, row.username)

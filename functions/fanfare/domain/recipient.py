@@ -8,19 +8,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from fanfare.domain.content import Content
 from fanfare.domain.device import Device
 from fanfare.domain.message import Platform
 from fanfare.domain.target import Target, anonymous_device_id
 
 
 class Recipient(NamedTuple):
-    """One destination. `platform` is None and `device_id` empty where FCM fans out itself (a topic or a condition)."""
+    """One destination. `platform` is None and `device_id` empty where FCM fans out itself (a topic or a condition).
+
+    `content` is what it alone, or it and some others, are told; None where it is told what the notification tells everybody.
+    """
 
     device_id: str
     target: Target
     platform: Platform | None
     locale: str | None = None
     username: str | None = None
+    content: Content | None = None
 
 
 def recipient_of(device: Device, username: str | None = None) -> Recipient:

@@ -19,8 +19,9 @@ from datetime import datetime
 from fanfare.domain.address import Address
 from fanfare.domain.device import Device, InactiveReason
 from fanfare.domain.message import Platform
-from fanfare.domain.ownership import has_living_owner, heed_owners, latest_owner, owner_of
+from fanfare.domain.ownership import has_living_owner, heed_owners, latest_owner, owner_of, with_owners
 from fanfare.domain.profile import Profile
+from fanfare.domain.subscribing import note_changes, retry_refused
 from fanfare.domain.target import Target
 
 _OF_TARGET = frozenset(
@@ -84,6 +85,31 @@ class RegistrationPlan:
         return self.previous is None
 
 
+HEAVIEST_COMMIT = 2_000_000
+"""Of the weights of its plans: a commit holds 3 MiB at most."""
+_DEVICE_WEIGHT, _OWNER_WEIGHT = 3_000, 1_500
+"""Bytes of a device's fields and its target's lock without their longer values; of an owner with its names, its hashes and its install's lock."""
+
+
+def weight_of(plan: RegistrationPlan) -> int:
+    """How much of a commit a plan takes, in bytes at the most: a topic's name stands in a device up to four times."""
+    devices = [plan.device, *([plan.displaced.after] if plan.displaced else [])]
+    return sum(map(_weight_of, devices))
+
+
+def _weight_of(device: Device) -> int:
+    texts = sum(4 * len(tag) + 20 for tag in device.tags) + sum(4 * (len(topic) + 20) for topic in device.topics)
+    return _DEVICE_WEIGHT + _OWNER_WEIGHT * len(device.owners) + len(device.target.value) + texts
+
+
+def noted(plan: RegistrationPlan) -> RegistrationPlan:
+    """A plan as it is stored: with what FCM does not know yet of its devices."""
+    displaced = plan.displaced
+    if displaced is not None:
+        displaced = replace(displaced, after=note_changes(displaced.before, displaced.after))
+    return replace(plan, device=note_changes(plan.previous, plan.device), displaced=displaced)
+
+
 def plan_registration(
     registration: Registration, profile: Profile, known: Known, *, now: datetime, new_id: str, leave_shared: bool = False
 ) -> RegistrationPlan:
@@ -113,13 +139,13 @@ def own(device: Device, profile: Profile, *, shared: bool, device_id: str | None
     owner = latest_owner(present, owner_of(profile, installed_as))
     others = tuple(other for other in device.owners if other.profile_id != profile.id) if shared or present else ()
     name = next((each.installed_as for each in (owner, *others) if each.installed_as is not None), None)
-    return replace(device, owners=(*others, owner), device_id=name)
+    return replace(with_owners(device, (*others, owner)), device_id=name)
 
 
 def disown(device: Device, profile_id: str) -> Device:
     """Take a shared device from one of its profiles; the others keep it, and what they call it."""
     owners = tuple(owner for owner in device.owners if owner.profile_id != profile_id)
-    return replace(device, owners=owners, device_id=next((owner.installed_as for owner in owners if owner.installed_as is not None), None))
+    return replace(with_owners(device, owners), device_id=next((owner.installed_as for owner in owners if owner.installed_as is not None), None))
 
 
 def retarget(device: Device, target: Target, now: datetime) -> Device:
@@ -150,7 +176,7 @@ def _new_device(registration: Registration, profile: Profile, now: datetime, new
 def _refreshed(previous: Device, registration: Registration, profile: Profile, now: datetime) -> Device:
     device = replace(previous, target=registration.target, platform=registration.platform or previous.platform, last_seen_at=now)
     owned = own(device, profile, shared=registration.shared, device_id=registration.details.device_id)
-    return revive(apply_details(owned, registration.details))
+    return retry_refused(revive(apply_details(owned, registration.details)))
 
 
 def _left(known: Known, profile: Profile, now: datetime) -> Displacement | None:

@@ -25,13 +25,17 @@ class RawTarget:
 
 @dataclass(frozen=True, slots=True)
 class Addressees:
-    """Exactly one kind of addressee is given. `fanned_out` is a topic or a condition, which FCM multiplies itself."""
+    """Exactly one kind of addressee is given. `fanned_out` is a topic or a condition, which FCM multiplies itself.
+
+    `segment_id` names a saved segment, whose filter becomes the `segment` when the request is accepted.
+    """
 
     device_ids: tuple[str, ...] = ()
     addresses: tuple[Address, ...] = ()
     targets: tuple[RawTarget, ...] = ()
     fanned_out: Target | None = None
     segment: Segment | None = None
+    segment_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,4 +90,4 @@ def _spread(profile: Profile, now: datetime) -> Profile:
 
 def _wiped(profile: Profile) -> Profile:
     """What is left of an erased profile: its id and times, nothing of the person."""
-    return replace(profile, username=None, phone_number=None, external_id=None, tags=(), locale=None, timezone=None)
+    return replace(profile, username=None, phone_number=None, external_id=None, tags=(), topics=(), locale=None, timezone=None)

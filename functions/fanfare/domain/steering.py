@@ -20,8 +20,8 @@ from datetime import datetime
 from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState, Stop, is_leased
 from fanfare.domain.delivery import SWEEP_GRACE, ChunkPlan, Hold, clear_errors, count_errors, expires_at, plan_chunk
 from fanfare.domain.errors import Conflict
-from fanfare.domain.notification import FINAL_STATUSES, Notification, NotificationStatus, StatusReason
-from fanfare.domain.outcome import Outcome, Result, count
+from fanfare.domain.notification import FINAL_STATUSES, Notification, NotificationStatus, StatusReason, is_cancelling
+from fanfare.domain.outcome import Outcome, Result, count, count_by_platform
 from fanfare.domain.recipient import Recipient
 
 
@@ -81,8 +81,8 @@ def decide_by_hand(notification: Notification, chunk: Chunk | None, now: datetim
 
 
 def stop_of(notification: Notification, chunk: Chunk) -> Stop | None:
-    """What a call that holds the chunk is to do: go on (None), cancel or pause."""
-    if chunk.stop is Stop.CANCEL or notification.status is NotificationStatus.CANCELLED:
+    """What a call that holds the chunk is to do: go on (None), cancel or pause. A chunk of many is told nothing itself."""
+    if chunk.stop is Stop.CANCEL or notification.status is NotificationStatus.CANCELLED or is_cancelling(notification):
         return Stop.CANCEL
     return Stop.PAUSE if notification.paused else chunk.stop
 
@@ -156,8 +156,8 @@ def _held(notification: Notification, chunk: Chunk, reason: StatusReason) -> Ste
 def _counted(notification: Notification, chunk: Chunk, results: Mapping[str, Result]) -> Steered:
     """Both with the same counts: a call that died had stored its last ones with the chunk alone."""
     counts = count(results.values(), notification.counts.targeted)
-    started_at = chunk.started_at if chunk.attempt else None
+    notification = replace(notification, counts=counts, errors=count_errors(results), platforms=count_by_platform(results.values()))
     return Steered(
-        replace(notification, counts=counts, errors=count_errors(results), started_at=started_at, next_check_at=None),
+        replace(notification, started_at=chunk.started_at if chunk.attempt else None, next_check_at=None),
         replace(chunk, counts=counts, errors=clear_errors(results), results=results),
     )

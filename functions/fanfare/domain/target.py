@@ -17,6 +17,7 @@ _TOPIC = re.compile(r"[a-zA-Z0-9\-_.~%]{1,900}\Z")
 _CONDITION_TOKEN = re.compile(
     r"(?P<topic>'[a-zA-Z0-9\-_.~%]{1,900}'\s+in\s+topics)|(?P<operator>&&|\|\||[!()])|(?P<space>\s+)|(?P<other>.)", re.DOTALL
 )
+_QUOTED = re.compile(r"'([^']*)'")
 TOPICS_PER_CONDITION = 5
 """FCM evaluates at most five topics in one condition (firebase.google.com/docs/cloud-messaging/topic-messaging)."""
 
@@ -73,6 +74,13 @@ def check_condition(condition: str, field: str = "to.condition") -> Target:
     if not _is_boolean_expression(shape):
         raise InvalidRequest.at(field, "must combine topics with &&, ||, ! and balanced parentheses")
     return Target(TargetKind.CONDITION, condition)
+
+
+def topics_of(target: Target) -> tuple[str, ...]:
+    """The topics that a topic or a condition names, in the order in which it names them."""
+    if target.kind is TargetKind.TOPIC:
+        return (target.value,)
+    return tuple(dict.fromkeys(_QUOTED.findall(target.value))) if target.kind is TargetKind.CONDITION else ()
 
 
 def _shape_of(condition: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from fanfare.domain.errors import FieldError, InvalidRequest
@@ -41,22 +41,31 @@ class Wording:
 
 def wording_of(template: Template, given: Variables, own: Said) -> Wording:
     """Put a template and a request together: its variables, of which the unknown ones are left out, and what it says itself."""
-    values = {**template.defaults, **given}
-    if USERNAME not in given:
-        values.pop(USERNAME, None)
-    wording = Wording(
+    bare = bare_wording(template)
+    return with_variables(bare, template.defaults, given, names_of(bare, own))
+
+
+def bare_wording(template: Template) -> Wording:
+    """What a template says, without the values of any variables."""
+    return Wording(
         template=template.name,
         version=template.version,
         syntax=template.syntax,
         message=template.message,
         platforms=template.platforms,
         locales={normalize(tag): said for tag, said in template.locales.items()},
-        variables=values,
+        variables={},
         nameless=template.defaults.get(USERNAME, ""),
     )
-    names = names_of(wording, own)
+
+
+def with_variables(bare: Wording, defaults: Variables, given: Variables, names: Collection[str]) -> Wording:
+    """Give a template the values of the variables that its texts name; what was given wins over the defaults."""
+    values = {**defaults, **given}
+    if USERNAME not in given:
+        values.pop(USERNAME, None)
     known = {name: value for name, value in values.items() if name in names}
-    return replace(wording, variables=known, personal=USERNAME in names - set(known))
+    return replace(bare, variables=known, personal=USERNAME in names and USERNAME not in known)
 
 
 def names_of(wording: Wording, own: Said) -> frozenset[str]:
@@ -74,7 +83,12 @@ def ttl_seconds_of(wording: Wording, own: Said, *, usual: int | None = None) -> 
 
 def check_variables(wording: Wording, own: Said) -> None:
     """Raise InvalidRequest that names every variable without a value."""
-    missing = sorted(names_of(wording, own) - set(wording.variables) - {USERNAME})
+    check_named(wording, names_of(wording, own))
+
+
+def check_named(wording: Wording, names: Collection[str]) -> None:
+    """Raise InvalidRequest that names every variable among `names` without a value."""
+    missing = sorted(name for name in names if name not in wording.variables and name != USERNAME)
     if missing:
         errors = tuple(FieldError(f"variables.{name}", "is missing: the template names it and has no default for it") for name in missing)
         raise InvalidRequest.of(errors)

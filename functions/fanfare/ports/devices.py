@@ -35,10 +35,26 @@ class ProfileStore(Protocol):
         """Store a new profile and return it with True, or the one that holds one of its names already with False, nothing stored."""
         ...
 
+    def create_many(self, tenant: str, new: Sequence[tuple[Profile, AuditEntry | None]]) -> Sequence[Profile]:
+        """Store new profiles in one commit, at most a hundred, each with its audit entry, and return them as they are stored.
+
+        Nothing is stored and nothing returned if a name of theirs is taken, by another profile or by another of them.
+        """
+        ...
+
     def update(self, tenant: str, profile_id: str, decide: Callable[[Profile], Profile | None], audit: Trail | None = None) -> Profile | None:
         """Apply a pure decision to a stored profile (None leaves it) and return its state; None if there is no such profile.
 
         The locks of its names (domain/profile.py, `held_names`) move in the same commit. Conflict if another profile holds one; nothing is stored.
+        """
+        ...
+
+    def update_many(
+        self, tenant: str, profile_ids: Sequence[str], decide: Callable[[Profile], Profile | None], audit: AuditEntry | None = None
+    ) -> Sequence[str]:
+        """Apply a pure decision to at most a hundred profiles: one call to read them, one commit; unknown ids are passed over.
+
+        Returns the ids of those that it changed; the audit entry is stored with each commit and names the profiles of that commit.
         """
         ...
 
@@ -70,7 +86,8 @@ class ProfileStore(Protocol):
 class DeviceStore(Protocol):
     """Devices. A target belongs to one device of a tenant, and so does an app's device_id within a profile.
 
-    An erased device is none any more: its id stays taken by a tombstone that only `erase` sees.
+    An erased device is none any more: its id stays taken by a tombstone that only `erase` sees. Every write notes in its own commit what FCM does not
+    know yet of the devices' subscriptions (domain/subscribing.py, `note_changes`).
     """
 
     def get(self, tenant: str, device_ids: Sequence[str]) -> Sequence[Device]:
@@ -83,6 +100,10 @@ class DeviceStore(Protocol):
 
     def save(self, tenant: str, plans: Sequence[RegistrationPlan], audit: AuditEntry | None = None) -> bool:
         """Store plans in one commit, guarded by what they were made from. False: something changed meanwhile and nothing was stored."""
+        ...
+
+    def save_all(self, tenant: str, batches: Sequence[tuple[Sequence[RegistrationPlan], AuditEntry | None]]) -> Sequence[bool]:
+        """Store batches of plans, each as `save` does and in a commit of its own, several at once; returns which were stored."""
         ...
 
     def update(self, tenant: str, device_id: str, decide: Callable[[Device], Device | None], audit: Trail | None = None) -> Device | None:
@@ -117,6 +138,13 @@ class DeviceStore(Protocol):
 
     def find_active(self, tenant: str, addresses: Sequence[Address], limit: int) -> Sequence[Device]:
         """Find the active devices of the named profiles, at most `limit`."""
+        ...
+
+    def find_addressed(self, tenant: str, addresses: Sequence[Address], limit: int) -> Mapping[Address, Sequence[Device]]:
+        """Find the active devices of the named profiles, at most `limit` of them in all, and say whose they are.
+
+        A device that several of them share stands with each; who has none is missing from the answer.
+        """
         ...
 
     def list(self, tenant: str, filters: DeviceFilter, limit: int, after: str | None) -> Page[Device]:

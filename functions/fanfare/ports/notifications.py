@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from fanfare.domain.audit import AuditEntry, Trail
-from fanfare.domain.chunk import Busy, Chunk, ChunkKey, Finished
+from fanfare.domain.chunk import Chunk, ChunkKey
 from fanfare.domain.dead_letter import DeadLetter, Replay
 from fanfare.domain.filters import DeadLetterFilter, NotificationFilter
 from fanfare.domain.listing import Page
@@ -28,37 +28,19 @@ class NotificationStore(Protocol):
         """Find one notification."""
         ...
 
-    def claim(self, key: ChunkKey, owner: str, now: datetime) -> Chunk | Busy | Finished:
-        """Take a chunk for `owner`, exclusively until its lease ends."""
-        ...
-
-    def read_recipients(self, key: ChunkKey) -> Sequence[Recipient]:
-        """The rows of one chunk in their order; empty once cleanup has removed them."""
-        ...
-
-    def read_chunk(self, key: ChunkKey) -> tuple[Notification, Sequence[Recipient]] | None:
-        """Read in one call what a delivery needs; None if there is no such notification or chunk."""
-        ...
-
-    def save_chunk(self, chunk: Chunk) -> Chunk | None:
-        """Store a claimed chunk by itself: a checkpoint, or its cancellation. Returns it with its new revision; None if the claim was lost.
-
-        Another revision is no lost claim as long as the chunk is claimed by the same owner: an earlier checkpoint of this call was stored late, or
-        the chunk was told to stop, which it keeps and comes back with.
-        """
-        ...
-
-    def conclude(self, chunk: Chunk, notification: Notification, dead_letter: DeadLetter | None = None) -> bool:
-        """Store a pass's end: the chunk, its notification, and its dead letter if it has one.
-
-        False: the claim was lost, or the chunk was told another `stop` than the plan knew; nothing was stored.
-        """
-        ...
-
     def steer(
         self, key: ChunkKey, decide: Callable[[Notification, Chunk | None], Steered | None], audit: Trail
     ) -> tuple[Notification, Chunk | None] | None:
         """Apply a pure decision (None leaves them) to a notification and its chunk, audited, in one commit; returns their state, None if unknown."""
+        ...
+
+    def update(
+        self, tenant: str, notification_id: str, decide: Callable[[Notification], Notification | None], audit: Trail | None = None
+    ) -> Notification | None:
+        """Apply a pure decision (None leaves it) to a notification of many chunks, audited, in one commit; returns its state, None if unknown.
+
+        Of the notification its status, reason, `paused`, counts, errors, times, next check and refused forms are stored, and nothing else of it.
+        """
         ...
 
     def list(self, tenant: str, filters: NotificationFilter, limit: int, after: str | None) -> Page[Notification]:
@@ -81,6 +63,10 @@ class NotificationStore(Protocol):
         """Find one dead letter."""
         ...
 
+    def find_dead_letters(self, tenant: str, notification_id: str, limit: int, after: str | None) -> Page[DeadLetter]:
+        """Find the dead letters of a notification, those that were replayed included, in the order of their ids."""
+        ...
+
     def list_dead_letters(self, tenant: str, filters: DeadLetterFilter, limit: int, after: str | None) -> Page[DeadLetter]:
         """List dead letters, the newest first."""
         ...
@@ -95,10 +81,6 @@ class NotificationStore(Protocol):
 
     def set_next_check(self, key: ChunkKey, at: datetime | None) -> None:
         """Move the next check of a chunk's *notification*; None ends it, because the chunk itself is checked from now on."""
-        ...
-
-    def find_parked(self, tenant: str, limit: int, after: ChunkKey | None = None) -> Sequence[ChunkKey]:
-        """Find parked chunks of a tenant in the order of their names, from the beginning or after one that need not be parked any more."""
         ...
 
     def get_with_chunk(self, key: ChunkKey) -> tuple[Notification, Chunk | None] | None:

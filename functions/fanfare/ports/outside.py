@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from fanfare.domain.brake import Tally
@@ -57,6 +57,14 @@ class TaskQueue(Protocol):
 
     def enqueue_compaction(self, tenant: str, request_id: str, due_at: datetime | None = None) -> bool:
         """Ask for a call of `fanout` that brings a tenant's audience up to date; False: the next rollup finds what has changed."""
+        ...
+
+    def enqueue_tally(self, tenant: str, request_id: str, after: str | None = None) -> bool:
+        """Ask for a call of `fanout` that tallies a tenant's notifications, those after an id; False: the next rollup finds them."""
+        ...
+
+    def enqueue_recomputation(self, tenant: str, day: date, request_id: str, after: str | None = None) -> bool:
+        """Ask for a call of `fanout` that recomputes a day's numbers, going on after a page; False: the queue refused or did not answer."""
         ...
 
     def enqueue_topic_sync(self, tenant: str, device_ids: Sequence[str], request_id: str, due_at: datetime | None = None) -> bool:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from fanfare.domain.audit import AuditEntry
 from fanfare.domain.call import Call
+from fanfare.domain.chunk_rows import is_of_audience
 from fanfare.domain.dead_letter import DeadLetter, Replay, plan_replay
 from fanfare.domain.errors import Conflict, NotFound
+from fanfare.domain.notification import Notification
 from fanfare.ports import Deps
+from fanfare.services.replay_chunks import PAGE, replay_chunks
 
 _TRIES = 3
 
@@ -27,24 +30,56 @@ def replay_dead_letter(deps: Deps, call: Call, dead_letter_id: str) -> DeadLette
 def send_again(deps: Deps, call: Call, letter: DeadLetter, action: str, resource_id: str) -> DeadLetter:
     """Replay a dead letter; `action` and `resource_id` are what the audit log says.
 
-    Conflict if it was replayed already, its notification is under way, or cleanup has removed its recipients.
+    Conflict if it was replayed already, its notification is under way or was cancelled, or cleanup has removed its recipients.
     """
     for _ in range(_TRIES):
-        replay = _plan(deps, letter)
-        now = deps.clock.now()
-        audit = AuditEntry(action, call.actor, now, (resource_id,), facts={"notification_id": letter.key.notification_id})
-        replayed = deps.notifications.replay(letter, replay, now, audit)
+        notification, replay = _plan(deps, letter)
+        if notification.layout is not None:
+            return _send_one_again(deps, call, notification, letter, _audit(deps, call, letter.key.notification_id, action, resource_id))
+        audit = _audit(deps, call, letter.key.notification_id, action, resource_id)
+        replayed = deps.notifications.replay(letter, replay, deps.clock.now(), audit)
         if replayed is not None:
             deps.tasks.enqueue_send(letter.key, call.request_id)
             return replayed
     raise Conflict("This dead letter is being replayed already.")
 
 
-def _plan(deps: Deps, letter: DeadLetter) -> Replay:
+def send_all_again(deps: Deps, call: Call, notification: Notification, action: str) -> int:
+    """Replay all the dead letters of a notification of many chunks, a page in a commit; returns how many chunks it were.
+
+    Conflict if there are none, or if the notification was cancelled. A call that repeats one that was broken off goes on where that stopped.
+    """
+    replayed, after = 0, None
+    while True:
+        page = deps.notifications.find_dead_letters(notification.tenant, notification.id, PAGE, after)
+        letters = [letter for letter in page.items if letter.replayed_at is None]
+        replayed += len(replay_chunks(deps, call.request_id, letters, _audit(deps, call, notification.id, action, notification.id)))
+        after = page.next_after
+        if after is None:
+            break
+    if not replayed:
+        raise Conflict(f"This notification is {notification.status} and has no failures that sending again may mend.")
+    return replayed
+
+
+def _send_one_again(deps: Deps, call: Call, notification: Notification, letter: DeadLetter, audit: AuditEntry) -> DeadLetter:
+    if not is_of_audience(notification) and not deps.chunks.read_recipients(letter.key):
+        raise Conflict("This dead letter can't be replayed: its recipients are no longer kept.")
+    replayed = replay_chunks(deps, call.request_id, [letter], audit)
+    if not replayed:
+        raise Conflict("This dead letter is being replayed already.")
+    return replayed[0]
+
+
+def _audit(deps: Deps, call: Call, notification_id: str, action: str, resource_id: str) -> AuditEntry:
+    return AuditEntry(action, call.actor, deps.clock.now(), (resource_id,), facts={"notification_id": notification_id})
+
+
+def _plan(deps: Deps, letter: DeadLetter) -> tuple[Notification, Replay]:
     found = deps.notifications.get_with_chunk(letter.key)
     replay = plan_replay(found[1], found[0], deps.clock.now()) if found and found[1] else None
-    if replay is None:
+    if found is None or replay is None:
         raise Conflict("This dead letter was replayed already, or its notification is under way.")
-    if not deps.notifications.read_recipients(letter.key):
+    if found[0].layout is None and not deps.chunks.read_recipients(letter.key):
         raise Conflict("This dead letter can't be replayed: its recipients are no longer kept.")
-    return replay
+    return found[0], replay

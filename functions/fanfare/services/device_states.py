@@ -11,6 +11,8 @@ from fanfare.domain.errors import NotFound
 from fanfare.domain.registration import deactivate, revive
 from fanfare.ports import Deps
 from fanfare.services.devices import get_device
+from fanfare.services.leave_fcm import say_farewell
+from fanfare.services.nudge_topics import nudge_devices
 from fanfare.services.own_devices import check_own
 
 
@@ -38,10 +40,12 @@ def deactivate_device(deps: Deps, call: Call, device_id: str) -> Device:
 
 def erase_device(deps: Deps, call: Call, device_id: str) -> None:
     """Wipe a device at once and for good, a deleted one too; erasing it again is no error. NotFound if there never was one."""
-    for device in deps.devices.get(call.tenant, [device_id]):
+    devices = deps.devices.get(call.tenant, [device_id])
+    for device in devices:
         check_own(deps, call, device)
     if not deps.devices.erase(call.tenant, [device_id], AuditEntry("device.erased", call.actor, deps.clock.now(), (device_id,))):
         raise NotFound.of("device")
+    say_farewell(deps, call.tenant, devices)
 
 
 def _change(deps: Deps, call: Call, device_id: str, action: str, decide: Callable[[Device], Device | None]) -> Device:
@@ -49,4 +53,7 @@ def _change(deps: Deps, call: Call, device_id: str, action: str, decide: Callabl
         check_own(deps, call, device)
     if deps.devices.update(call.tenant, device_id, decide, trail(action, call.actor, deps.clock.now())) is None:
         raise NotFound.of("device")
-    return get_device(deps, call.tenant, device_id)
+    stored = get_device(deps, call.tenant, device_id)
+    if stored.topic_sync.pending:
+        nudge_devices(deps, call.tenant, [device_id], call.request_id)
+    return stored

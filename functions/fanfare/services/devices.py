@@ -13,9 +13,10 @@ from fanfare.domain.errors import Conflict, FanfareError, Forbidden, NotFound
 from fanfare.domain.message import Platform
 from fanfare.domain.ownership import heed_owners
 from fanfare.domain.profile import Profile
-from fanfare.domain.registration import Details, RegistrationPlan, apply_details, deactivate, disown, own, retarget
+from fanfare.domain.registration import Details, RegistrationPlan, apply_details, deactivate, disown, noted, own, retarget
 from fanfare.domain.target import Target
 from fanfare.ports import Deps
+from fanfare.services.nudge_topics import nudge
 from fanfare.services.own_devices import check_own, find_foreign
 from fanfare.services.profiles import find_or_create_profiles, owner_or_refusal
 
@@ -60,8 +61,10 @@ def update_device(
         retargeted = retarget(before, target or before.target, now)
         after = apply_details(replace(retargeted, platform=platform or before.platform), details)
         after = _renamed(after, details.device_id) if owner is None else heed_owners(_moved(after, owner, details.device_id), now)
-        if deps.devices.save(call.tenant, [RegistrationPlan(after, before)], trail("device.updated", call.actor, now)(before, after)):
-            return replace(after, updated_at=now)
+        plan = noted(RegistrationPlan(after, before))
+        if deps.devices.save(call.tenant, [plan], trail("device.updated", call.actor, now)(before, after)):
+            nudge(deps, call.tenant, [plan], call.request_id)
+            return replace(plan.device, updated_at=now)
     raise Conflict("Another device has this token, fid or device_id.")
 
 
@@ -77,8 +80,9 @@ def delete_device(deps: Deps, call: Call, device_id: str) -> None:
         before, user, now = found[0], check_own(deps, call, found[0]), deps.clock.now()
         if before.is_deleted:
             return
-        after = _without(before, user, now)
-        if deps.devices.save(call.tenant, [RegistrationPlan(after, before)], trail("device.deleted", call.actor, now)(before, after)):
+        plan = noted(RegistrationPlan(_without(before, user, now), before))
+        if deps.devices.save(call.tenant, [plan], trail("device.deleted", call.actor, now)(before, plan.device)):
+            nudge(deps, call.tenant, [plan], call.request_id)
             return
     raise Conflict("Other changes of this device are under way.")
 

@@ -11,7 +11,9 @@ from fanfare.domain.device import Device
 from fanfare.domain.ownership import heed_owners
 from fanfare.domain.profile import Profile, held_names
 from fanfare.domain.registration import disown
+from fanfare.domain.subscribing import farewells_of
 from fanfare.ports import Deps
+from fanfare.services.leave_fcm import say_farewell
 from fanfare.services.profile_devices import PAGE
 
 
@@ -43,3 +45,6 @@ def _erase_devices(deps: Deps, tenant: str, profile: Profile, devices: Sequence[
 
     deps.devices.update_many(tenant, shared, leave, AuditEntry("device.updated", actor, now))
     deps.devices.erase(tenant, alone, AuditEntry("device.erased", actor, now), only_if=is_alone)
+    subscribed = [device for device in devices if device.id in alone and farewells_of(device)]
+    spared = {device.id for device in deps.devices.get(tenant, [device.id for device in subscribed])} if subscribed else set()
+    say_farewell(deps, tenant, [device for device in subscribed if device.id not in spared])

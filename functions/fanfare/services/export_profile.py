@@ -15,9 +15,9 @@ from fanfare.domain.notification import Notification
 from fanfare.domain.outcome import Result
 from fanfare.domain.profile import Profile
 from fanfare.ports import Deps
+from fanfare.services.list_deliveries import list_deliveries
 from fanfare.services.profile_devices import pages_of_devices
 from fanfare.services.profiles import get_profile
-from fanfare.services.show_notification import list_deliveries
 
 MOST_NOTIFICATIONS = 20
 """Notifications of one page: each one's deliveries are read by themselves."""

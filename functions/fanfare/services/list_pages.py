@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from fanfare.domain.audit import StoredEntry
@@ -15,7 +16,9 @@ from fanfare.domain.filters import (
     DeadLetterFilter,
     NotificationFilter,
     ProfileFilter,
+    SegmentFilter,
     TemplateFilter,
+    TopicFilter,
     check_audit_filter,
     check_notification_filter,
 )
@@ -23,11 +26,13 @@ from fanfare.domain.listing import Page, encode_cursor, parse_cursor, query_hash
 from fanfare.domain.notification import Notification
 from fanfare.domain.outcome import Result
 from fanfare.domain.profile import Profile
+from fanfare.domain.saved_segment import SavedSegment
 from fanfare.domain.template import Template
 from fanfare.domain.tenant import PLATFORM_TENANT, Tenant
 from fanfare.ports import Deps
+from fanfare.services.list_deliveries import read_deliveries
 from fanfare.services.search_devices import search_devices
-from fanfare.services.show_notification import list_deliveries
+from fanfare.services.topics import CountedTopic
 
 T = TypeVar("T")
 Listed = tuple[Sequence[T], str | None]
@@ -47,6 +52,19 @@ def list_profiles(deps: Deps, tenant: str, filters: ProfileFilter, limit: int, c
 def list_templates(deps: Deps, tenant: str, filters: TemplateFilter, limit: int, cursor: str | None) -> Listed[Template]:
     """List templates."""
     return _page(deps, query_hash(tenant, "templates", filters), cursor, lambda after: deps.templates.list(tenant, filters, limit, after))
+
+
+def list_segments(deps: Deps, tenant: str, filters: SegmentFilter, limit: int, cursor: str | None) -> Listed[SavedSegment]:
+    """List saved segments by name."""
+    return _page(deps, query_hash(tenant, "segments", filters), cursor, lambda after: deps.segments.list(tenant, filters, limit, after))
+
+
+def list_topics(deps: Deps, tenant: str, filters: TopicFilter, limit: int, cursor: str | None) -> Listed[CountedTopic]:
+    """List active topics with their numbers of subscribers."""
+    read = partial(deps.topics.list, tenant, filters.prefix, limit)
+    topics, following = _page(deps, query_hash(tenant, "topics", filters), cursor, read)
+    counts = deps.subscriptions.count(tenant, [topic.name for topic in topics]) if topics else {}
+    return [CountedTopic(topic, counts[topic.name]) for topic in topics], following
 
 
 def list_notifications(deps: Deps, tenant: str, filters: NotificationFilter, limit: int, cursor: str | None) -> Listed[Notification]:
@@ -87,13 +105,7 @@ def list_apps(deps: Deps, client: Client, limit: int, cursor: str | None) -> Lis
 
 def page_of_deliveries(deps: Deps, tenant: str, notification_id: str, limit: int, cursor: str | None) -> Listed[tuple[str, Result]]:
     """List a notification's recipients with their outcomes."""
-
-    def read(after: str | None) -> Page[tuple[str, Result]]:
-        deliveries = list_deliveries(deps, tenant, notification_id)
-        start = int(after) if after else 0
-        end = start + limit
-        return Page(deliveries[start:end], str(end) if end < len(deliveries) else None)
-
+    read = partial(read_deliveries, deps, tenant, notification_id, limit)
     return _page(deps, query_hash(tenant, f"deliveries/{notification_id}", None), cursor, read)
 
 

@@ -89,6 +89,9 @@ def _profile_ids(request: SendRequest) -> tuple[str, ...]:
 
 
 def _topic(request: SendRequest) -> str | None:
+    if request.to.segment is not None:
+        # The devices of a topic one by one; any other segment names none.
+        return (request.raw.get("to") or {}).get("topic")
     target = request.to.fanned_out
     return target.value if target is not None and target.kind is TargetKind.TOPIC else None
 

@@ -6,11 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fanfare.domain.address import Address, AddressKind
-from fanfare.domain.audit import trail
+from fanfare.domain.audit import AuditEntry, trail
+from fanfare.domain.batches import split
 from fanfare.domain.call import Call
 from fanfare.domain.errors import Conflict, FanfareError, InvalidRequest, NotFound
 from fanfare.domain.profile import Profile, ProfileState, names_of
 from fanfare.ports import Deps
+
+CREATED_AT_ONCE = 100
+"""Profiles of one commit: with a lock and an audit entry each, well below Firestore's limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +49,19 @@ def find_or_create_profiles(deps: Deps, call: Call, addresses: Sequence[Address]
     """Find the profiles that addresses name, in whatever state, and create those that are unknown. An unknown profile *id* is missing."""
     distinct = list(dict.fromkeys(addresses))
     found = dict(deps.profiles.find(call.tenant, distinct))
-    for address in distinct:
-        if address not in found and address.kind is not AddressKind.PROFILE:
-            found[address], _ = _create(deps, call, _named(address))
+    unknown = [address for address in distinct if address not in found and address.kind is not AddressKind.PROFILE]
+    for piece in split(unknown, CREATED_AT_ONCE):
+        found.update(_create_all(deps, call, piece))
     return found
+
+
+def _create_all(deps: Deps, call: Call, addresses: Sequence[Address]) -> Mapping[Address, Profile]:
+    """Make a profile for each address: all at once, or each by itself if somebody else makes one of them."""
+    new = [_profile(deps, _named(address)) for address in addresses]
+    created = deps.profiles.create_many(call.tenant, [(profile, _entry(call, profile)) for profile in new])
+    if created:
+        return dict(zip(addresses, created, strict=True))
+    return {address: deps.profiles.create(call.tenant, profile, _entry(call, profile))[0] for address, profile in zip(addresses, new, strict=True)}
 
 
 def owner_or_refusal(profile: Profile | None) -> Profile | FanfareError:
@@ -63,7 +76,11 @@ def owner_or_refusal(profile: Profile | None) -> Profile | FanfareError:
 
 def _create(deps: Deps, call: Call, new: NewProfile) -> tuple[Profile, bool]:
     profile = _profile(deps, new)
-    return deps.profiles.create(call.tenant, profile, trail("profile.created", call.actor, profile.created_at)(None, profile))
+    return deps.profiles.create(call.tenant, profile, _entry(call, profile))
+
+
+def _entry(call: Call, profile: Profile) -> AuditEntry:
+    return trail("profile.created", call.actor, profile.created_at)(None, profile)
 
 
 def _named(address: Address) -> NewProfile:

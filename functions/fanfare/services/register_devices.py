@@ -7,19 +7,21 @@ from dataclasses import dataclass, replace
 
 from fanfare.domain.address import Address
 from fanfare.domain.audit import AuditEntry, trail
-from fanfare.domain.batches import split
+from fanfare.domain.batches import split, split_by_weight
 from fanfare.domain.call import Call
 from fanfare.domain.device import Device
 from fanfare.domain.errors import Conflict, FanfareError, Forbidden
 from fanfare.domain.profile import Profile
-from fanfare.domain.registration import Registration, RegistrationPlan, plan_registration
+from fanfare.domain.registration import HEAVIEST_COMMIT, Registration, RegistrationPlan, noted, plan_registration, weight_of
 from fanfare.ports import Deps
 from fanfare.services.check_targets import check_targets
+from fanfare.services.nudge_topics import nudge
 from fanfare.services.own_devices import find_foreign
 from fanfare.services.profiles import find_or_create_profiles, owner_or_refusal
 
-COMMIT_SIZE = 100
-"""Devices of one commit: with two locks each, and targets of the longest kind, well below Firestore's limits."""
+READ_AT_ONCE = 500
+COMMIT_SIZE = 125
+"""Devices of one commit, with two locks each; fewer where they are heavy (`weight_of`)."""
 _TRIES = 5
 
 
@@ -48,8 +50,7 @@ def register_devices(deps: Deps, call: Call, registrations: Sequence[Registratio
     items = [(index, registration) for index, registration in enumerate(registrations) if index not in outcomes]
     profiles = find_or_create_profiles(deps, call, [registration.profile for _, registration in items])
     for round_ in _rounds(items, profiles):
-        for piece in split(round_, COMMIT_SIZE):
-            outcomes.update(_register_piece(deps, call, piece, profiles))
+        outcomes.update(_register_round(deps, call, round_, profiles))
     return [outcomes[index] for index in range(len(registrations))]
 
 
@@ -88,27 +89,42 @@ def _rounds(items: Sequence[_Item], profiles: Mapping[Address, Profile]) -> list
     return rounds
 
 
-def _register_piece(deps: Deps, call: Call, piece: Sequence[_Item], profiles: Mapping[Address, Profile]) -> dict[int, Registered | FanfareError]:
-    owners = {index: owner_or_refusal(profiles.get(registration.profile)) for index, registration in piece}
+def _register_round(deps: Deps, call: Call, round_: Sequence[_Item], profiles: Mapping[Address, Profile]) -> dict[int, Registered | FanfareError]:
+    owners = {index: owner_or_refusal(profiles.get(registration.profile)) for index, registration in round_}
     outcomes: dict[int, Registered | FanfareError] = {index: owner for index, owner in owners.items() if isinstance(owner, FanfareError)}
-    owned = [item for item in piece if item[0] not in outcomes]
-    if owned:
-        outcomes.update(_save(deps, call, owned, profiles))
+    owned = [item for item in round_ if item[0] not in outcomes]
+    for page in split(owned, READ_AT_ONCE):
+        outcomes.update(_save_page(deps, call, page, profiles))
     return outcomes
 
 
-def _save(deps: Deps, call: Call, piece: Sequence[_Item], profiles: Mapping[Address, Profile]) -> dict[int, Registered | FanfareError]:
-    """Save together; if another writer was faster, each by itself, so that only the contested ones are tried again."""
+def _save_page(deps: Deps, call: Call, page: Sequence[_Item], profiles: Mapping[Address, Profile]) -> dict[int, Registered | FanfareError]:
+    """Save in a few commits at once; where another writer was faster, each of a commit by itself, so that only the contested ones are tried again."""
+    planned = list(zip(page, _plan(deps, call, [registration for _, registration in page], profiles), strict=True))
+    pieces = list(split_by_weight(planned, lambda pair: weight_of(pair[1]), most=COMMIT_SIZE, heaviest=HEAVIEST_COMMIT))
+    batches = [[plan for _, plan in piece] for piece in pieces]
+    stored = deps.devices.save_all(call.tenant, [(plans, _entry(deps, call, plans)) for plans in batches])
+    outcomes: dict[int, Registered | FanfareError] = {}
+    for piece, plans, is_stored in zip(pieces, batches, stored, strict=True):
+        if is_stored:
+            outcomes.update(_registered(deps, call, [item for item, _ in piece], plans))
+        else:
+            outcomes.update((item[0], _save_alone(deps, call, item, profiles)) for item, _ in piece)
+    return outcomes
+
+
+def _save_alone(deps: Deps, call: Call, item: _Item, profiles: Mapping[Address, Profile]) -> Registered | FanfareError:
     for _ in range(_TRIES):
-        plans = _plan(deps, call, [registration for _, registration in piece], profiles)
+        plans = _plan(deps, call, [item[1]], profiles)
         if deps.devices.save(call.tenant, plans, _entry(deps, call, plans)):
-            return {
-                index: Registered(replace(plan.device, updated_at=deps.clock.now()), plan.created)
-                for (index, _), plan in zip(piece, plans, strict=True)
-            }
-        if len(piece) > 1:
-            return {index: outcome for item in piece for index, outcome in _save(deps, call, [item], profiles).items()}
-    return {index: Conflict("Other registrations of this device are under way.") for index, _ in piece}
+            return _registered(deps, call, [item], plans)[item[0]]
+    return Conflict("Other registrations of this device are under way.")
+
+
+def _registered(deps: Deps, call: Call, items: Sequence[_Item], plans: Sequence[RegistrationPlan]) -> dict[int, Registered]:
+    nudge(deps, call.tenant, plans, call.request_id)
+    now = deps.clock.now()
+    return {index: Registered(replace(plan.device, updated_at=now), plan.created) for (index, _), plan in zip(items, plans, strict=True)}
 
 
 def _entry(deps: Deps, call: Call, plans: Sequence[RegistrationPlan]) -> AuditEntry:
@@ -123,6 +139,6 @@ def _plan(deps: Deps, call: Call, registrations: Sequence[Registration], profile
     owned = [(registration, profiles[registration.profile]) for registration in registrations]
     now = deps.clock.now()
     return [
-        plan_registration(registration, profile, known, now=now, new_id=deps.identifiers.new_id(), leave_shared=call.user is not None)
+        noted(plan_registration(registration, profile, known, now=now, new_id=deps.identifiers.new_id(), leave_shared=call.user is not None))
         for (registration, profile), known in zip(owned, deps.devices.find_known(call.tenant, owned), strict=True)
     ]

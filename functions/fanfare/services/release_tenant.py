@@ -9,6 +9,7 @@ from fanfare.domain.audit import trail
 from fanfare.domain.brake import Quarantine
 from fanfare.domain.call import Call
 from fanfare.domain.chunk import ChunkKey
+from fanfare.domain.chunk_rows import recipients_of
 from fanfare.domain.classification import Kind
 from fanfare.domain.errors import Conflict, NotFound
 from fanfare.domain.outcome import Outcome, Result
@@ -47,11 +48,10 @@ def _retire_held(deps: Deps, tenant: Tenant, quarantine: Quarantine) -> None:
     kind = Kind(quarantine.reason)
     for held in quarantine.held:
         key = ChunkKey(tenant.id, held.notification_id, held.number)
-        found = deps.notifications.get_with_chunk(key)
-        chunk = found[1] if found else None
+        found, [chunk] = deps.chunks.read_chunk(key), deps.chunks.get_many([key])
         if found is None or chunk is None:
             continue
-        recipients = deps.notifications.read_recipients(key)
+        recipients = recipients_of(*found, chunk.results)
         rows = [row for row in recipients if _is_held(chunk.results.get(row.device_id), kind)]
         if kind is Kind.BAD_TARGET:
             # Its code is also that of a payload that was refused. The message's own life may be over: it is asked about as if it were sent now.

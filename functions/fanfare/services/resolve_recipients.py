@@ -1,21 +1,19 @@
-"""From what a caller names to whom FCM is to reach: at most 500 recipients, each target once."""
+"""From what a caller names to whom FCM is to reach: at most 500 recipients, each target once. An audience is resolved by `fanout`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from fanfare.domain.device import Device
 from fanfare.domain.errors import InvalidRequest
-from fanfare.domain.filters import DeviceFilter
 from fanfare.domain.ownership import as_reached
 from fanfare.domain.recipient import Recipient, anonymous_recipient, distinct, fanned_out_recipient, recipient_of
 from fanfare.domain.segment import Segment, is_match
 from fanfare.domain.send_request import MOST_RECIPIENTS, SendRequest
 from fanfare.ports import Deps
 
-PAGE = 500
-MOST_SCANNED = 5_000
-"""A filter is evaluated device by device here; a bigger tenant's segment needs its packed audience."""
+MOST_FILTERED = 5_000
+"""So many devices of the named people are looked at where a filter may leave few of them."""
 
 
 def resolve_recipients(deps: Deps, tenant: str, request: SendRequest) -> tuple[Recipient, ...]:
@@ -36,38 +34,18 @@ def resolve_recipients(deps: Deps, tenant: str, request: SendRequest) -> tuple[R
 
 
 def _devices(deps: Deps, tenant: str, request: SendRequest) -> Iterable[Device]:
-    to = request.to
-    if to.device_ids:
-        return (device for device in deps.devices.get(tenant, to.device_ids) if device.active)
-    if to.segment is not None:
-        return _scan(deps, tenant, to.segment)
+    if request.to.device_ids:
+        return (device for device in deps.devices.get(tenant, request.to.device_ids) if device.active)
     return _named(deps, tenant, request)
 
 
 def _named(deps: Deps, tenant: str, request: SendRequest) -> Sequence[Device]:
     """Read the devices of the named people: one too many where all of them are meant, and all of them where a filter may leave few."""
-    most = MOST_RECIPIENTS if request.only == Segment() else MOST_SCANNED
+    most = MOST_RECIPIENTS if request.only == Segment() else MOST_FILTERED
     found = deps.devices.find_active(tenant, request.to.addresses, most + 1)
-    if len(found) > MOST_SCANNED:
-        raise _too_many_to_scan()
+    if len(found) > MOST_FILTERED:
+        raise InvalidRequest.at("to", f"needs more than {MOST_FILTERED} devices to be looked at; name fewer people at once")
     return found
-
-
-def _scan(deps: Deps, tenant: str, segment: Segment) -> Iterator[Device]:
-    """Read the tenant's active devices page by page and keep those of a segment."""
-    now = deps.clock.now()
-    after: str | None = None
-    for _ in range(MOST_SCANNED // PAGE):
-        page = deps.devices.list(tenant, DeviceFilter(active=True), PAGE, after)
-        yield from (device for device in page.items if is_match(segment, as_reached(device), now))
-        after = page.next_after
-        if after is None:
-            return
-    raise _too_many_to_scan()
-
-
-def _too_many_to_scan() -> InvalidRequest:
-    return InvalidRequest.at("to", f"needs more than {MOST_SCANNED} devices to be looked at; narrow it by profile, topic or device")
 
 
 def _addressed_username(device: Device, names: frozenset[str]) -> str | None:

@@ -21,14 +21,18 @@ from datetime import datetime, timedelta
 
 from fanfare.domain.brake import Tally
 from fanfare.domain.chunk import Chunk, renew_lease
+from fanfare.domain.chunk_rows import is_of_audience, with_unreached
 from fanfare.domain.classification import Kind, MessageAction, ProjectAction, RetryRule, Rule, TargetAction, Verdict, classify
-from fanfare.domain.delivery import Moment, expires_at, planned_at, record, retry_until
+from fanfare.domain.content import Content
+from fanfare.domain.delivery import Moment, expires_at, planned_at, record, retry_until, worthless_at
 from fanfare.domain.encoding import EncodedMessage, encode
 from fanfare.domain.errors import InvalidRequest, Unavailable
+from fanfare.domain.message import Platform
 from fanfare.domain.notification import Notification
 from fanfare.domain.outcome import Outcome, Result, count
 from fanfare.domain.receipt import ReceiptSigner
 from fanfare.domain.recipient import Recipient
+from fanfare.domain.refused_forms import form_of, verdict_of
 from fanfare.domain.rendering import render
 from fanfare.domain.rendition import Rendition, rendition_of
 from fanfare.domain.tenant import Tenant
@@ -54,6 +58,20 @@ class Work:
     expires_at: datetime
     retry_until: datetime
 
+    def outlived(self, rows: Sequence[Recipient], now: datetime) -> list[Recipient]:
+        """Those whose message is not worth sending at `now`. One of its own has a life of its own; the notification's is the longest of all."""
+        if now > self.expires_at:
+            return list(rows)
+        return [row for row in rows if row.content is not None and now > worthless_at(self.planned_at, row.content.ttl_seconds)]
+
+    def life_of(self, content: Content | None) -> int:
+        """The whole life, in seconds, of a message of its own, or of the notification's."""
+        return self.notification.ttl_seconds if content is None else content.ttl_seconds
+
+    def stored(self, results: Mapping[str, Result]) -> Mapping[str, Result]:
+        """Results as they are to be stored: of an audience with everybody in them, which fixes who the chunk's recipients are."""
+        return with_unreached(self.recipients, results) if is_of_audience(self.notification) else results
+
 
 def work_of(tenant: Tenant, notification: Notification, recipients: Sequence[Recipient], chunk: Chunk) -> Work:
     """Put together what delivering a chunk needs."""
@@ -70,7 +88,7 @@ class SendPass:
     """A pass in the making: the chunk as it was stored last, everybody's results so far, and this call's own verdicts.
 
     `suspects` are recipients whose answers condemn their targets, `broken` is the answer that says the project itself is. `tally` is what the brake
-    is to remember of the pass.
+    is to remember of the pass, `is_rate_exceeded` says that the project sends more than it may, `keyless` are platforms whose keys FCM refused.
     """
 
     deps: Deps
@@ -81,6 +99,8 @@ class SendPass:
     suspects: list[Recipient] = field(default_factory=list)
     broken: Verdict | None = None
     tally: Tally | None = None
+    is_rate_exceeded: bool = False
+    keyless: set[Platform] = field(default_factory=set)
     _refused: dict[Rendition, Verdict] = field(default_factory=dict)
     _alerted: set[Kind] = field(default_factory=set)
     _slow_answers: int = 0
@@ -106,6 +126,11 @@ class SendPass:
             self._stopped = self._stopped or self._unsaved or self.chunk.stop is not None or self.deps.lifecycle.is_stopping()
         self._fail_refused_renderings(rows, moment)
 
+    def refused_forms(self) -> dict[str, str]:
+        """The forms that FCM refused in this pass, which others of the notification's chunks need not send, with the error code."""
+        refused = ((form_of(rendition), verdict) for rendition, verdict in self._refused.items() if verdict.kind is Kind.BAD_PAYLOAD)
+        return {form: verdict.detail for form, verdict in refused if form is not None and verdict is not UNWORDABLE}
+
     def _bodies(self, rows: Sequence[Recipient], now: datetime) -> Iterator[tuple[str, bytes]]:
         """Encode each distinct rendering once; a recipient costs a signature and a concatenation."""
         key = self.deps.receipt_keys.receipt_key(self.work.tenant.id)
@@ -124,6 +149,10 @@ class SendPass:
                 yield row.device_id, encoded.splice(row.target.value, sign(row.device_id))
 
     def _encode(self, rendition: Rendition, now: datetime) -> EncodedMessage | None:
+        refusal = verdict_of(self.work.notification, rendition)
+        if refusal is not None:
+            self._refused[rendition] = refusal
+            return None
         try:
             return encode_for(self.deps, self.work, rendition, now, validate_only=self.work.notification.validate_only)
         except InvalidRequest:
@@ -132,6 +161,8 @@ class SendPass:
 
     def _record(self, row: Recipient, verdict: Verdict, moment: Moment) -> None:
         self.verdicts[row.device_id] = verdict
+        if row.content is not None:
+            moment = replace(moment, retry_until=self.work.planned_at + timedelta(seconds=row.content.ttl_seconds))
         result = record(row, verdict, self.results.get(row.device_id), moment)
         if result is not None:
             self.results[row.device_id] = result
@@ -145,12 +176,15 @@ class SendPass:
         if rule.alert and verdict.kind not in self._alerted:
             self._alerted.add(verdict.kind)
             self.deps.log.warning("fcm_alert", kind=verdict.kind.value, code=verdict.detail, tenant=self.work.tenant.id)
+        self.is_rate_exceeded = self.is_rate_exceeded or verdict.kind is Kind.MESSAGE_RATE
         if rule.message is MessageAction.FAIL_RENDERING:
             self._refused[rendition_of(self.work.notification.wording, row)] = verdict
         elif rule.message is MessageAction.PARK:
             self.broken, self._stopped = verdict, True
         elif rule.project is ProjectAction.SLOW_DOWN:
             self._slow_down(rule)
+        elif rule.project is ProjectAction.OPEN_PLATFORM_BREAKER and row.platform is not None:
+            self.keyless.add(row.platform)
 
     def _slow_down(self, rule: Rule) -> None:
         self._slow_answers += 1
@@ -159,7 +193,7 @@ class SendPass:
 
     def _fail_refused_renderings(self, rows: Sequence[Recipient], moment: Moment) -> None:
         """Fail at once whoever would have got bytes that FCM refused: it would refuse them again."""
-        for row in rows:
+        for row in rows if self._refused else ():
             verdict = self._refused.get(rendition_of(self.work.notification.wording, row))
             if verdict is not None and row.device_id not in self.verdicts:
                 self._record(row, verdict, moment)
@@ -168,10 +202,11 @@ class SendPass:
         # A condemned target's answer is kept for the end, when its retirement is decided: stored before that, a crash would leave it final
         # and the target active for ever. The call that takes over asks FCM about it again.
         condemned = {row.device_id for row in self.suspects}
-        results = {device_id: result for device_id, result in self.results.items() if device_id not in condemned}
-        counts = count(results.values(), len(self.work.recipients))
+        known = {device_id: result for device_id, result in self.results.items() if device_id not in condemned}
+        results = self.work.stored(known)
+        counts = count(results.values(), max(len(results), len(self.work.recipients)))
         try:
-            stored = self.deps.notifications.save_chunk(replace(renew_lease(self.chunk, now), results=results, counts=counts))
+            stored = self.deps.chunks.save_chunk(replace(renew_lease(self.chunk, now), results=results, counts=counts))
         except Unavailable as error:
             self._unsaved = True
             self.deps.log.warning("checkpoint_failed", notification=self.chunk.key.notification_id, chunk=self.chunk.key.number, cause=error.detail)
@@ -187,7 +222,7 @@ def encode_for(deps: Deps, work: Work, rendition: Rendition, now: datetime, *, v
         message_for(deps, work.notification, rendition),
         rendition.platform,
         notification_id=work.notification.id,
-        ttl_seconds=work.notification.ttl_seconds,
+        ttl_seconds=work.life_of(rendition.content),
         planned_at=work.planned_at,
         now=now,
     )

@@ -8,9 +8,11 @@ from fanfare.domain.call import Actor, ActorKind
 from fanfare.domain.errors import Unavailable
 from fanfare.domain.ownership import tell_owner
 from fanfare.domain.profile import Profile, ProfileState, Spread, Stage
+from fanfare.domain.registration import RegistrationPlan, noted
 from fanfare.domain.spreading import end_check, take_step
 from fanfare.ports import Deps
 from fanfare.services.erase_traces import erase_traces
+from fanfare.services.nudge_topics import nudge
 from fanfare.services.profile_devices import pages_of_devices
 
 MOST_CHECKED = 100
@@ -69,4 +71,6 @@ def _tell_devices(deps: Deps, tenant: str, profile: Profile, actor: Actor) -> No
         return
     tell = partial(tell_owner, profile=profile, now=deps.clock.now())
     for devices in pages_of_devices(deps, tenant, profile.id):
-        deps.devices.update_many(tenant, [device.id for device in devices if tell(device) is not None], tell)
+        plans = [noted(RegistrationPlan(told, device)) for device in devices if (told := tell(device)) is not None]
+        deps.devices.update_many(tenant, [plan.device.id for plan in plans], tell)
+        nudge(deps, tenant, plans, actor.request_id or "")

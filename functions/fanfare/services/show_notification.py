@@ -4,29 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fanfare.domain.broadcast_steering import is_laid_out
 from fanfare.domain.chunk import Chunk, ChunkKey
 from fanfare.domain.errors import NotFound
-from fanfare.domain.notification import Notification
-from fanfare.domain.outcome import Result
-from fanfare.domain.progress import DeviceTrace, deliveries_of, trace_of, with_progress
+from fanfare.domain.notification import FINAL_STATUSES, Notification
+from fanfare.domain.progress import DeviceTrace, trace_of, with_progress, with_sums
 from fanfare.ports import Deps
+from fanfare.services.find_delivery import find_delivery
+
+AT_ONCE = 10
+"""So many notifications of many chunks are summed by one call: sixteen documents for each of their stages."""
 
 
 def get_notification(deps: Deps, tenant: str, notification_id: str) -> Notification:
     """Find a notification with its present state; NotFound if the tenant has none of this id."""
-    return with_progress(*_find(deps, tenant, notification_id))
+    return _present(deps, [find_notification(deps, tenant, notification_id)])[0]
 
 
 def get_notifications(deps: Deps, tenant: str, notification_ids: Sequence[str]) -> Sequence[Notification | None]:
-    """Find notifications with their present states, in the order asked for; None for an id that the tenant has no notification of."""
+    """Find notifications with their present states, in the order asked for; None for an id that the tenant has no notification of.
+
+    Costs a read for each, one more for each that is under way, and of many chunks sixteen for each stage, of what is not known from the last second.
+    """
     found = deps.notifications.get_many(tenant, list(dict.fromkeys(notification_ids)))
-    return [with_progress(*found[name]) if name in found else None for name in notification_ids]
+    present = dict(zip(found, _present(deps, list(found.values())), strict=True))
+    return [present.get(name) for name in notification_ids]
 
 
 def trace_device(deps: Deps, tenant: str, notification_id: str, device_id: str) -> DeviceTrace:
     """Everything that is known of one recipient; NotFound if there is no such notification, or if it was not addressed to this device."""
-    notification, chunk = _find(deps, tenant, notification_id)
-    recipients = deps.notifications.read_recipients(ChunkKey(tenant, notification_id, 0))
+    notification, chunk = find_notification(deps, tenant, notification_id)
+    recipients, chunk = find_delivery(deps, notification, chunk, device_id)
     devices = deps.devices.get(tenant, [device_id])
     trace = trace_of(notification, chunk, recipients, device_id, devices[0] if devices else None)
     if trace is None:
@@ -34,15 +42,17 @@ def trace_device(deps: Deps, tenant: str, notification_id: str, device_id: str) 
     return trace
 
 
-def list_deliveries(deps: Deps, tenant: str, notification_id: str) -> Sequence[tuple[str, Result]]:
-    """Every recipient's device id and outcome, in the order in which they were resolved; NotFound as above."""
-    notification, chunk = _find(deps, tenant, notification_id)
-    recipients = deps.notifications.read_recipients(ChunkKey(tenant, notification.id, 0))
-    return deliveries_of(recipients, chunk.results if chunk else {})
-
-
-def _find(deps: Deps, tenant: str, notification_id: str) -> tuple[Notification, Chunk | None]:
+def find_notification(deps: Deps, tenant: str, notification_id: str) -> tuple[Notification, Chunk | None]:
+    """Find a notification with its first chunk, if that has begun; NotFound as above."""
     found = deps.notifications.get_with_chunk(ChunkKey(tenant, notification_id, 0))
     if found is None:
         raise NotFound.of("notification")
     return found
+
+
+def _present(deps: Deps, found: Sequence[tuple[Notification, Chunk | None]]) -> list[Notification]:
+    summed = [row for row, _ in found if is_laid_out(row) and row.status not in FINAL_STATUSES]
+    groups = [summed[start : start + AT_ONCE] for start in range(0, len(summed), AT_ONCE)]
+    progress = [one for group in groups for one in deps.progress.recent_progress(group)]
+    sums = {row.id: one.total for row, one in zip(summed, progress, strict=True)}
+    return [with_sums(row, sums[row.id]) if row.id in sums else with_progress(row, chunk) for row, chunk in found]

@@ -13,9 +13,12 @@ from fanfare.domain.chunk import ChunkKey
 from fanfare.domain.sweeping import position_after
 from fanfare.domain.tenant import Tenant
 from fanfare.ports import Deps
+from fanfare.services.look_after import look_after
 from fanfare.services.probe_tenant import probe_tenant
 from fanfare.services.rotate_keys import advance_rotations
 from fanfare.services.settle_profile import settle_profiles
+from fanfare.services.settle_topics import settle_topics
+from fanfare.services.steer_broadcast import is_steered_whole
 from fanfare.services.steer_notification import settle_edited_pauses
 
 MOST_OVERDUE = 1_000
@@ -38,11 +41,13 @@ def sweep(deps: Deps, request_id: str) -> Swept:
     now = deps.clock.now()
     overdue = deps.notifications.find_overdue(now, MOST_OVERDUE)
     for key in overdue.chunks:
-        deps.tasks.enqueue_send(key, request_id)
+        # A chunk of many waits behind whatever is direct.
+        deps.tasks.enqueue_send(key, request_id, now if key.number else None)
     for key in overdue.notifications:
         _start(deps, key, request_id, now)
     settle_edited_pauses(deps, request_id)
     settle_profiles(deps)
+    settle_topics(deps, request_id)
     tenants = deps.tenants.find_needing_attention(now, MOST_TENANTS)
     for tenant in tenants:
         _attend(deps, tenant, request_id, now)
@@ -54,11 +59,13 @@ def sweep(deps: Deps, request_id: str) -> Swept:
 
 
 def _start(deps: Deps, key: ChunkKey, request_id: str, now: datetime) -> None:
-    """Nudge a notification whose first chunk never began; one that has begun is its chunk's business from now on."""
+    """Nudge a notification whose only chunk never began; one that has begun is its chunk's business from now on. One of many is looked after."""
     found = deps.notifications.get_with_chunk(key)
     if found is None:
         return
-    if found[1] is None:
+    if is_steered_whole(found[0]):
+        look_after(deps, found[0], request_id)
+    elif found[1] is None:
         deps.tasks.enqueue_send(key, request_id)
         deps.notifications.set_next_check(key, now + NEXT_CHECK)
     else:
@@ -82,9 +89,9 @@ def _drain(deps: Deps, tenant: Tenant, request_id: str, now: datetime) -> None:
 
     Chunks may stay parked behind another breaker, so a tick goes on after the last one's page: the first ones would else keep the others waiting.
     """
-    parked = deps.notifications.find_parked(tenant.id, MOST_PARKED, tenant.drained_to)
+    parked = deps.chunks.find_parked(tenant.id, MOST_PARKED, tenant.drained_to)
     for key in parked:
-        deps.tasks.enqueue_send(key, request_id)
+        deps.tasks.enqueue_send(key, request_id, now if key.number else None)
     position = position_after(parked, MOST_PARKED)
     if position != tenant.drained_to:
         deps.tenants.update(tenant.id, partial(_turned, to=position))

@@ -6,18 +6,22 @@ from collections.abc import Collection, Iterable
 
 from fanfare.domain.channels import Channel, check_channel
 from fanfare.domain.composition import compose
-from fanfare.domain.errors import InvalidRequest
+from fanfare.domain.errors import FieldError, InvalidRequest
 from fanfare.domain.lifetime import ttl_seconds_for
 from fanfare.domain.message import Message, Platform
 from fanfare.domain.notification import Notification
 from fanfare.domain.recipient import Recipient
 from fanfare.domain.rendition import Rendition, rendition_of
-from fanfare.domain.send_request import SendRequest
+from fanfare.domain.send_request import SendRequest, message_of
+from fanfare.domain.template import Template
 from fanfare.domain.template_lint import SAMPLE
 from fanfare.domain.variants import check_spoken, check_variants
 from fanfare.domain.wording import Wording, check_variables, ttl_seconds_of, wording_of
 from fanfare.ports import Deps
 from fanfare.services.templates import usable
+
+LONGEST_USERNAME = "x" * 128
+"""As long as a username may be."""
 
 
 def word_request(deps: Deps, tenant: str, request: SendRequest) -> Wording | None:
@@ -27,12 +31,26 @@ def word_request(deps: Deps, tenant: str, request: SendRequest) -> Wording | Non
     """
     if request.template is None:
         return None
-    template = deps.templates.get(tenant, request.template)
-    if template is None:
-        raise InvalidRequest.at("template", "names no template")
-    wording = wording_of(usable(template), request.variables, request.raw)
+    wording = wording_of(usable(find_template(deps, tenant, request.template)), request.variables, request.raw)
     check_variables(wording, request.raw)
     return wording
+
+
+def find_template(deps: Deps, tenant: str, name: str) -> Template:
+    """The template that a request names; InvalidRequest if there is none."""
+    template = deps.templates.get(tenant, name)
+    if template is None:
+        raise InvalidRequest.at("template", "names no template")
+    return template
+
+
+def platforms_of(request: SendRequest) -> tuple[Platform | None, ...]:
+    """The forms that a message may take: decided by the request alone, so that the same request is good or bad for everybody."""
+    if request.to.fanned_out is not None:
+        return (None,)
+    if request.to.targets:
+        return tuple(sorted({raw.platform for raw in request.to.targets}))
+    return request.only.platform or tuple(Platform)
 
 
 def check_content(
@@ -62,6 +80,19 @@ def check_addressed(deps: Deps, request: SendRequest, wording: Wording | None, r
         check_spoken(_say(deps, wording, request, rendition.platform, rendition.locale, rendition.username), (rendition.platform,))
 
 
+def check_anybody(deps: Deps, request: SendRequest, wording: Wording | None) -> None:
+    """Refuse what is too big for somebody in an audience, whom nobody looks up: the longest of usernames must fit.
+
+    One of other letters than ASCII's takes more bytes than that. Whoever it is too big for fails with FCM's own refusal, and nobody else does.
+    """
+    if wording is None or not wording.personal:
+        return
+    try:
+        check_variants(wording, platforms_of(request), lambda platform, locale: _say(deps, wording, request, platform, locale, LONGEST_USERNAME))
+    except InvalidRequest as error:
+        raise InvalidRequest.of(FieldError(found.field, f"{found.message}, to somebody with a long username") for found in error.errors) from error
+
+
 def life_of(request: SendRequest, wording: Wording | None, *, usual: int | None) -> int:
     """The whole life of the message in seconds; `usual` is the tenant's for a message that says none."""
     return ttl_seconds_for(request.message, usual=usual) if wording is None else ttl_seconds_of(wording, request.raw, usual=usual)
@@ -69,12 +100,13 @@ def life_of(request: SendRequest, wording: Wording | None, *, usual: int | None)
 
 def message_for(deps: Deps, notification: Notification, rendition: Rendition) -> Message:
     """What a notification says in one of its forms. Every form was found good when the request was accepted; InvalidRequest if one is not now."""
-    wording = notification.wording
+    content = rendition.content
+    wording, own = (notification.wording, notification.request) if content is None else (content.wording, content.own)
     if wording is None:
-        return notification.message
+        return notification.message if content is None else message_of(own)
     return compose(
         wording,
-        notification.request,
+        own,
         deps.renderer.render,
         platform=rendition.platform,
         locale=rendition.locale,

@@ -13,7 +13,7 @@ from fanfare.domain.segment import Segment
 from fanfare.domain.send_request import MOST_RECIPIENTS, Addressees, RawTarget
 from fanfare.domain.target import check_condition, check_device_target, check_topic
 from fanfare.web.schema import DeviceTarget, Identifier, In, Name, PhoneNumber, PlatformName, Topic, exactly_one
-from fanfare.web.segment_schemas import SegmentIn
+from fanfare.web.segment_schemas import SegmentOrId
 
 _KINDS = ("device_ids", "profile_ids", "usernames", "phone_numbers", "targets", "topic", "condition", "segment", "everyone")
 
@@ -45,7 +45,7 @@ class ToIn(In):
     targets: Annotated[list[TargetIn], Field(min_length=1, max_length=MOST_RECIPIENTS)] | None = None
     topic: Topic | None = None
     condition: Annotated[str, StringConstraints(min_length=1, max_length=4700)] | None = None
-    segment: SegmentIn | None = None
+    segment: SegmentOrId | None = None
     everyone: Literal[True] | None = None
 
     @model_validator(mode="after")
@@ -53,12 +53,15 @@ class ToIn(In):
         exactly_one(*_KINDS)(self)
         return self
 
-    def addressees(self) -> Addressees:
-        """The addressees as the domain has them."""
+    def addressees(self, *, by_device: bool = False) -> Addressees:
+        """The addressees as the domain has them; a topic's devices one by one, if `by_device` says so."""
         if self.topic is not None:
-            return Addressees(fanned_out=check_topic(self.topic))
+            topic = check_topic(self.topic)
+            return Addressees(segment=Segment(topics=(topic.value,))) if by_device else Addressees(fanned_out=topic)
         if self.condition is not None:
             return Addressees(fanned_out=check_condition(self.condition))
+        if isinstance(self.segment, str):
+            return Addressees(segment_id=self.segment)
         if self.segment is not None or self.everyone:
             return Addressees(segment=self.segment.segment("to.segment") if self.segment else Segment())
         return Addressees(device_ids=tuple(dict.fromkeys(self.device_ids or ())), addresses=self._addresses(), targets=self._targets())
@@ -72,7 +75,7 @@ class ToIn(In):
         return tuple(dict.fromkeys(Address(kind, value) for kind, values in named for value in values or ()))
 
     def _targets(self) -> tuple[RawTarget, ...]:
-        return tuple(_raw_target(target, index) for index, target in enumerate(self.targets or ()))
+        return tuple(raw_target(target, index) for index, target in enumerate(self.targets or ()))
 
 
 def check_only(to: Addressees, only: Segment) -> None:
@@ -83,6 +86,7 @@ def check_only(to: Addressees, only: Segment) -> None:
         raise InvalidRequest.at("only", "can narrow bare targets by platform alone")
 
 
-def _raw_target(given: TargetIn, index: int) -> RawTarget:
+def raw_target(given: TargetIn, index: int) -> RawTarget:
+    """A bare target as the domain has it; InvalidRequest names the `index`-th one if it holds a character that no target has."""
     kind, value = (TargetKind.TOKEN, given.token) if given.token is not None else (TargetKind.FID, given.fid or "")
     return RawTarget(check_device_target(kind, value, f"to.targets.{index}.{kind}"), Platform(given.platform))

@@ -33,14 +33,16 @@ VERSION = "1.0.0"
 PARTS: Mapping[str, tuple[str, ...]] = {
     "devices": ("devices",),
     "profiles": ("profiles",),
-    "notify": ("notify",),
+    "notify": ("notify", "preview", "notify_topic", "bulk"),
     "notifications": ("notifications", "steering"),
     "dead-letters": ("dead_letters",),
     "audit": ("audit",),
-    "apps": ("apps", "key_rotation"),
+    "apps": ("apps", "key_rotation", "audience"),
     "clients": ("clients",),
     "health": ("health",),
     "templates": ("templates",),
+    "topics": ("topics",),
+    "segments": ("segments",),
 }
 """The modules that serve the paths with each first word."""
 _SECURITY_SCHEMES: dict[str, Any] = {

@@ -10,8 +10,18 @@ from fanfare.web.instants import show_time
 from fanfare.web.schema import Out, PlatformName
 
 
+class TopicErrorOut(Out):
+    """A topic that FCM refused for good, and its code."""
+
+    topic: str
+    error: str
+
+
 class DeviceOut(Out):
-    """A device. Its target is never shown, only its last six characters."""
+    """A device. Its target is never shown, only its last six characters.
+
+    `unsynced_topics` are those of which FCM is still to be told, `topic_errors` those that it refused; both are told anew when the device registers.
+    """
 
     id: str
     target_kind: Literal["token", "fid"]
@@ -29,6 +39,8 @@ class DeviceOut(Out):
     timezone: str | None
     tags: list[str]
     topics: list[str]
+    unsynced_topics: list[str]
+    topic_errors: list[TopicErrorOut]
     active: bool
     inactive_reason: str | None
     inactive_since: datetime | None
@@ -85,6 +97,8 @@ def show_device(device: Device) -> dict[str, Any]:
         "timezone": device.timezone,
         "tags": list(device.tags),
         "topics": list(device.topics),
+        "unsynced_topics": list(device.topic_sync.pending),
+        "topic_errors": [{"topic": topic, "error": code} for topic, code in device.topic_sync.errors],
         "active": device.active,
         "inactive_reason": device.inactive_reason.value if device.inactive_reason else None,
         "inactive_since": show_time(device.inactive_since),

@@ -50,10 +50,21 @@ class StatusesOut(Out):
     items: list[FoundStatusOut]
 
 
+class JudgementOut(Out):
+    """What the guard of a ramp last found: shares from 0 to 1 of the outcomes of a stage, and what tripped it, if it did."""
+
+    stage: int
+    outcomes: int
+    error_share: float
+    dead_share: float
+    tripped: str | None
+
+
 class NotificationOut(StatusOut):
     """A notification and the request that made it, without targets; and who made it, from where."""
 
     errors: dict[str, int]
+    guard: JudgementOut | None
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
@@ -90,6 +101,7 @@ def show_notification(notification: Notification) -> dict[str, Any]:
     return {
         **show_status(notification),
         "errors": dict(notification.errors),
+        "guard": asdict(notification.judgement) if notification.judgement else None,
         "created_at": show_time(notification.created_at),
         "started_at": show_time(notification.started_at),
         "completed_at": show_time(notification.completed_at),

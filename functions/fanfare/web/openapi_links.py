@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
+_TO_TOPIC = "/api/v1/notify/topic/{name}"
 _FIRST = "/items/0"
 """A page leads to what is done with its items; a link can point at one of them only."""
 
@@ -31,7 +32,9 @@ _NAMED: Mapping[str, _Named] = {
     "DeliveryPage": _Named("/api/v1/notifications/{id}/devices/{device}", {"id": "$request.path.id", "device": f"$response.body#{_FIRST}/device_id"}),
     "DeviceOut": _by("devices"),
     "ProfileOut": _by("profiles"),
+    "SegmentOut": _by("segments"),
     "TemplateOut": _by("templates", key="name"),
+    "TopicOut": _by("topics", key="name"),
     "DeadLetterPage": _by("dead-letters", _FIRST),
     "AppOut": _by("apps"),
     "AppPage": _by("apps", _FIRST),
@@ -39,7 +42,12 @@ _NAMED: Mapping[str, _Named] = {
 }
 """By the name of the answer's schema. Pages stand here where nothing else tells of what they list: one with filters is mostly empty, and the first of
 a page of clients may be the caller, who must not be led to revoke itself."""
-_ADDRESSED: Mapping[str, str] = {"DeviceOut": "device_ids", "ProfileOut": "profile_ids"}
+_ID = "$response.body#/id"
+_ADDRESSED: Mapping[str, Mapping[str, Any]] = {
+    "DeviceOut": {"device_ids": [_ID]},
+    "ProfileOut": {"profile_ids": [_ID]},
+    "SegmentOut": {"segment": _ID},
+}
 """What a request to send may be addressed to, by the schema that shows it."""
 
 
@@ -51,7 +59,7 @@ def add_links(document: dict[str, Any]) -> None:
             # An operation on one resource shows it again; who follows links came from where it was made or found.
             schema = _schema_of(answer)
             if schema == "DeliveryPage" or not _PARAMETER.search(path):
-                links = {**_to_resource(schema, operations), **_to_notify(schema, operations)}
+                links = {**_to_resource(schema, operations), **_to_notify(schema, operations), **_to_topic(schema, operations)}
                 answer.update({"links": links} if links else {})
 
 
@@ -77,9 +85,15 @@ def _to_resource(schema: str, operations: Mapping[str, tuple[str, Any]]) -> dict
     }
 
 
+def _to_topic(schema: str, operations: Mapping[str, tuple[str, Any]]) -> dict[str, Any]:
+    """A topic that was made can be sent to."""
+    named = {"name": "$response.body#/name"} if schema == "TopicOut" else {}
+    return {name: {"operationId": name, "parameters": named} for name, (path, _) in operations.items() if named and path == _TO_TOPIC}
+
+
 def _to_notify(schema: str, operations: Mapping[str, tuple[str, Any]]) -> dict[str, Any]:
     addressed = _ADDRESSED.get(schema)
     if addressed is None:
         return {}
-    body = {"to": {addressed: ["$response.body#/id"]}, "title": "Hello"}
+    body = {"to": addressed, "title": "Hello"}
     return {name: {"operationId": name, "requestBody": body} for name, (path, _) in operations.items() if path == "/api/v1/notify"}

@@ -11,6 +11,7 @@ from flask import Response, g, jsonify
 
 from fanfare.domain.errors import (
     Conflict,
+    DuplicateRecipient,
     FanfareError,
     FieldError,
     Forbidden,
@@ -19,6 +20,7 @@ from fanfare.domain.errors import (
     InvalidRequest,
     NotFound,
     RateLimited,
+    SegmentBroken,
     TemplateBroken,
     TemplateInactive,
     Unauthenticated,
@@ -28,12 +30,14 @@ from fanfare.domain.errors import (
 CONTENT_TYPE = "application/problem+json"
 STATUS: Mapping[type[FanfareError], HTTPStatus] = {
     InvalidRequest: HTTPStatus.BAD_REQUEST,
+    DuplicateRecipient: HTTPStatus.BAD_REQUEST,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     Forbidden: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     TemplateInactive: HTTPStatus.CONFLICT,
     TemplateBroken: HTTPStatus.CONFLICT,
+    SegmentBroken: HTTPStatus.CONFLICT,
     IdempotencyMismatch: HTTPStatus.CONFLICT,
     IdempotencyInProgress: HTTPStatus.CONFLICT,
     RateLimited: HTTPStatus.TOO_MANY_REQUESTS,

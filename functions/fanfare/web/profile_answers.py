@@ -26,6 +26,7 @@ class ProfileOut(Out):
     phone_number: str | None
     external_id: str | None
     tags: list[str]
+    topics: list[str]
     locale: str | None
     timezone: str | None
     created_at: datetime
@@ -64,6 +65,7 @@ def show_profile(profile: Profile) -> dict[str, Any]:
         "phone_number": profile.phone_number,
         "external_id": profile.external_id,
         "tags": list(profile.tags),
+        "topics": list(profile.topics),
         "locale": profile.locale,
         "timezone": profile.timezone,
         "created_at": show_time(profile.created_at),

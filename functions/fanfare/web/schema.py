@@ -87,9 +87,14 @@ def exactly_one(*names: str) -> Callable[[Any], Any]:
 
 def refuse(error: ValidationError) -> Response:
     """Answer what pydantic found, in our own error's shape: the first 50, or an answer could be many times as large as the body."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)[:_MOST_ERRORS]
-    fields = tuple(FieldError(_path(item["loc"]), item["msg"].removeprefix("Value error, ")) for item in found)
+    fields = found_errors(error, whole="body")
     return problem_of(InvalidRequest("; ".join(map(str, fields[:5])), fields))
+
+
+def found_errors(error: ValidationError, *, whole: str = "") -> tuple[FieldError, ...]:
+    """The first 50 things that pydantic found, by the paths of their fields; `whole` is the path of what has no part that is wrong."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)[:_MOST_ERRORS]
+    return tuple(FieldError(_path(item["loc"], whole), item["msg"].removeprefix("Value error, ")) for item in found)
 
 
 def problems(*statuses: int) -> Any:  # noqa: ANN401 - the library's own type of it is invariant
@@ -98,8 +103,8 @@ def problems(*statuses: int) -> Any:  # noqa: ANN401 - the library's own type of
     return {status: {"content": {CONTENT_TYPE: {"schema": schema}}} for status in statuses}
 
 
-def _path(location: Sequence[int | str]) -> str:
-    return ".".join(str(part) for part in location) or "body"
+def _path(location: Sequence[int | str], whole: str = "body") -> str:
+    return ".".join(str(part) for part in location) or whole
 
 
 def first_error(error: ValidationError) -> str:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from fanfare.domain.errors import InvalidRequest
-from fanfare.domain.lifetime import MAX_TTL_SECONDS
-from fanfare.domain.segment import Segment
 from fanfare.domain.send_request import SendRequest, message_of
-from fanfare.domain.variables import Variables
 from fanfare.web.addressee_schemas import ToIn, check_only
-from fanfare.web.schema import In, PhoneNumber, ShortText, exactly_one
-from fanfare.web.segment_schemas import SegmentIn
-from fanfare.web.variable_schemas import TemplateName, VariablesIn, parse_variables
+from fanfare.web.pace_schemas import FanoutIn, check_pace
+from fanfare.web.said_schemas import SaidIn
+from fanfare.web.schema import PhoneNumber, exactly_one
 
 _EXAMPLE: Any = {
     "to": {"usernames": ["alice"]}, "title": "Order confirmed", "body": "Your order #1234 has been confirmed.",
@@ -22,60 +18,22 @@ _EXAMPLE: Any = {
     "image_url": "https://example.com/image.png", "deep_link": "app://orders/1234", "actions": [{"id": "track", "title": "Track"}],
     "channel": "orders", "sound": "default", "badge": 1,
 }  # fmt: skip
-_Text = Annotated[str, StringConstraints(max_length=4096)]
-_Block = dict[str, Any]
+_BROADCAST: Any = {"to": {"everyone": True}, "title": "We are open again", "ramp": [1, 10, 100], "guard": {"max_error_share": 0.05}}
+_TO_TOPIC: Any = {"title": "Storm tonight", "body": "Stay at home.", "priority": "high", "ttl_seconds": 3600}
 
 
-class ActionIn(In):
-    """A button: `id` is what the app is told, `title` what the person reads."""
+class OneMessageIn(SaidIn, FanoutIn):
+    """One message, whoever is to get it."""
 
-    id: ShortText
-    title: Annotated[str, StringConstraints(min_length=1, max_length=100)]
-
-
-class SendIn(In):
-    """A request to send. `phone_number` at the top level is short for `to.phone_numbers` with one entry."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"oneOf": [{"required": ["to"]}, {"required": ["phone_number"]}], "examples": [_EXAMPLE]},
-    )
-
-    to: ToIn | None = None
-    phone_number: PhoneNumber | None = None
-    template: TemplateName | None = Field(None, description="Says what the request does not say itself; the request's own texts are literal.")
-    variables: VariablesIn | None = Field(None, description="Values of the template's variables.", examples=[{"order_id": "1234"}])
-    title: _Text | None = None
-    body: _Text | None = None
-    data: dict[str, str] | None = None
-    priority: Literal["high", "normal"] | None = None
-    ttl_seconds: Annotated[int, Field(ge=0, le=MAX_TTL_SECONDS)] | None = None
-    collapse_key: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
-    group: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
-    image_url: Annotated[str, StringConstraints(max_length=2048, pattern=r"^https?://")] | None = None
-    deep_link: Annotated[str, StringConstraints(min_length=1, max_length=2048)] | None = None
-    actions: Annotated[list[ActionIn], Field(max_length=5)] | None = None
-    channel: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
-    sound: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
-    badge: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
-    silent: bool | None = None
-    only: SegmentIn | None = None
-    android: _Block | None = Field(None, description="FCM's AndroidConfig; its fields win over what is derived from the neutral ones.")
-    apns: _Block | None = Field(None, description="FCM's ApnsConfig.")
-    webpush: _Block | None = Field(None, description="FCM's WebpushConfig.")
     validate_only: bool = Field(default=False, description="Let FCM check the message and deliver nothing.")
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        exactly_one("to", "phone_number")(self)
-        return self
-
-    def request(self, request_hash: str) -> SendRequest:
+    def to_addressees(self, to: ToIn, request_hash: str) -> SendRequest:
         """The request as the domain has it."""
-        to = self.to or ToIn(phone_numbers=[self.phone_number or ""])
-        only = self.only.segment("only") if self.only else Segment()
-        addressees = to.addressees()
+        only = self.segment()
+        addressees = to.addressees(by_device=self.is_by_device)
         check_only(addressees, only)
         raw = self._raw(to)
+        check_pace(addressees, raw)
         return SendRequest(
             to=addressees,
             only=only,
@@ -85,15 +43,40 @@ class SendIn(In):
             validate_only=self.validate_only,
             usernames=tuple(to.usernames or ()),
             template=self.template,
-            variables=self._variables(),
+            variables=self.values(),
         )
-
-    def _variables(self) -> Variables:
-        if self.variables and self.template is None:
-            raise InvalidRequest.at("variables", "need a template")
-        return parse_variables(self.variables, "variables")
 
     def _raw(self, to: ToIn) -> dict[str, Any]:
         """What is stored and shown: everything but targets."""
         said = self.model_dump(exclude_defaults=True, exclude={"to", "phone_number"})
         return {**said, "to": {"targets": len(to.targets)} if to.targets else to.model_dump(exclude_none=True, exclude_defaults=True)}
+
+
+class SendIn(OneMessageIn):
+    """A request to send. `phone_number` at the top level is short for `to.phone_numbers` with one entry."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["to"]}, {"required": ["phone_number"]}], "examples": [_EXAMPLE, _BROADCAST]},
+    )
+
+    to: ToIn | None = None
+    phone_number: PhoneNumber | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        exactly_one("to", "phone_number")(self)
+        return self
+
+    def request(self, request_hash: str) -> SendRequest:
+        """The request as the domain has it."""
+        return self.to_addressees(self.to or ToIn(phone_numbers=[self.phone_number or ""]), request_hash)
+
+
+class TopicSendIn(OneMessageIn):
+    """A request to send to the topic that the path names."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_TO_TOPIC, {**_TO_TOPIC, "fanout": "devices"}]})
+
+    def request(self, topic: str, request_hash: str) -> SendRequest:
+        """The request as the domain has it."""
+        return self.to_addressees(ToIn(topic=topic), request_hash)

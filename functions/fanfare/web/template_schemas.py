@@ -10,8 +10,8 @@ from fanfare.domain.lifetime import MAX_TTL_SECONDS
 from fanfare.domain.template import MESSAGE_FIELDS, OVERRIDABLE, Draft
 from fanfare.domain.template_text import Syntax
 from fanfare.web.paging import PageQuery
+from fanfare.web.said_schemas import ActionIn
 from fanfare.web.schema import In, Locale, Name, PlatformName, Query
-from fanfare.web.send_schemas import ActionIn
 from fanfare.web.variable_schemas import TemplateName, VariablesIn, parse_variables
 
 _Title = Annotated[str, StringConstraints(max_length=255)]

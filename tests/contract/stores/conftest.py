@@ -11,28 +11,51 @@ from tests.factories import a_tenant
 from tests.fakes import (
     FixedClock,
     FixedIndexVersions,
+    MemoryAnalyticsStore,
+    MemoryAudienceStore,
     MemoryAuditStore,
+    MemoryBroadcastStore,
+    MemoryChunkStore,
     MemoryClientStore,
     MemoryDeviceStore,
     MemoryIdempotencyStore,
     MemoryNotificationStore,
+    MemoryPacingStore,
     MemoryProfileStore,
+    MemoryProgressStore,
     MemoryRateLimiter,
+    MemoryRecipientStore,
+    MemorySegmentStore,
+    MemorySubscriptionStore,
     MemoryTemplateStore,
     MemoryTenantStore,
+    MemoryTopicStore,
 )
 
 
 def _memory_stores() -> Stores:
     clock, audit = FixedClock(), MemoryAuditStore()
+    devices, notifications = MemoryDeviceStore(clock, audit), MemoryNotificationStore(audit)
+    audience = MemoryAudienceStore(devices)
+    profiles = MemoryProfileStore(audit)
     return Stores(
         clock=clock,
         clients=MemoryClientStore(audit),
         tenants=MemoryTenantStore(audit),
-        profiles=MemoryProfileStore(audit),
-        devices=MemoryDeviceStore(clock, audit),
+        profiles=profiles,
+        devices=devices,
+        topics=MemoryTopicStore(audit),
+        subscriptions=MemorySubscriptionStore(devices, profiles),
         templates=MemoryTemplateStore(audit),
-        notifications=MemoryNotificationStore(audit),
+        segments=MemorySegmentStore(audit),
+        audience=audience,
+        analytics=MemoryAnalyticsStore(notifications),
+        notifications=notifications,
+        chunks=MemoryChunkStore(notifications, audience),
+        progress=MemoryProgressStore(notifications, audit),
+        recipients=MemoryRecipientStore(notifications),
+        broadcasts=MemoryBroadcastStore(notifications, audit),
+        pacing=MemoryPacingStore(),
         idempotency=MemoryIdempotencyStore(),
         audit=audit,
         rates=MemoryRateLimiter(clock),

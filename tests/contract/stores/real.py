@@ -12,31 +12,51 @@ from google.cloud.firestore import Client as Firestore
 from fanfare.adapters.blind_index import BlindIndex
 from fanfare.adapters.cipher import FieldCipher
 from fanfare.adapters.deployment_keys import DeploymentKeys
+from fanfare.adapters.firestore.analytics import FirestoreAnalyticsStore
+from fanfare.adapters.firestore.audience import FirestoreAudienceStore
 from fanfare.adapters.firestore.audit import FirestoreAuditStore
+from fanfare.adapters.firestore.broadcasts import FirestoreBroadcastStore
+from fanfare.adapters.firestore.chunks import FirestoreChunkStore
 from fanfare.adapters.firestore.client import open_client
 from fanfare.adapters.firestore.clients import FirestoreClientStore
 from fanfare.adapters.firestore.devices import FirestoreDeviceStore
 from fanfare.adapters.firestore.idempotency import FirestoreIdempotencyStore
 from fanfare.adapters.firestore.limits import FirestoreRateLimiter
 from fanfare.adapters.firestore.notifications import FirestoreNotificationStore
+from fanfare.adapters.firestore.pacing import FirestorePacingStore
 from fanfare.adapters.firestore.profiles import FirestoreProfileStore
+from fanfare.adapters.firestore.progress import FirestoreProgressStore
+from fanfare.adapters.firestore.recipients import FirestoreRecipientStore
+from fanfare.adapters.firestore.segments import FirestoreSegmentStore
+from fanfare.adapters.firestore.subscriptions import FirestoreSubscriptionStore
 from fanfare.adapters.firestore.templates import FirestoreTemplateStore
 from fanfare.adapters.firestore.tenants import FirestoreTenantStore
+from fanfare.adapters.firestore.topics import FirestoreTopicStore
 from fanfare.adapters.secret_manager import SecretValue
 from fanfare.adapters.system import SystemIdentifiers, random_bytes
 from fanfare.config import Settings
 from fanfare.domain.identifiers import encode_base64url
 from fanfare.ports import (
+    AnalyticsStore,
+    AudienceStore,
     AuditStore,
+    BroadcastStore,
+    ChunkStore,
     ClientStore,
     DeviceStore,
     IdempotencyStore,
     IndexVersions,
     NotificationStore,
+    PacingStore,
     ProfileStore,
+    ProgressStore,
     RateLimiter,
+    RecipientStore,
+    SegmentStore,
+    SubscriptionStore,
     TemplateStore,
     TenantStore,
+    TopicStore,
 )
 from tests.fakes import FixedClock
 
@@ -60,8 +80,18 @@ class Stores:
     tenants: TenantStore
     profiles: ProfileStore
     devices: DeviceStore
+    topics: TopicStore
+    subscriptions: SubscriptionStore
     templates: TemplateStore
+    audience: AudienceStore
+    analytics: AnalyticsStore
+    segments: SegmentStore
     notifications: NotificationStore
+    chunks: ChunkStore
+    progress: ProgressStore
+    recipients: RecipientStore
+    broadcasts: BroadcastStore
+    pacing: PacingStore
     idempotency: IdempotencyStore
     audit: AuditStore
     rates: RateLimiter
@@ -92,14 +122,25 @@ def real_stores(firestore: Firestore, clock: FixedClock | None = None, secrets: 
     clock, identifiers, keys = clock or FixedClock(), SystemIdentifiers(), DeploymentKeys(cast("Any", secrets or FixedSecrets()))
     tenants = FirestoreTenantStore(firestore, clock, identifiers, keys, random_bytes)
     cipher, index = FieldCipher(tenants, random_bytes), BlindIndex(keys, tenants)
+    devices = FirestoreDeviceStore(firestore, identifiers, index, cipher)
     return Stores(
         clock=clock,
         clients=FirestoreClientStore(firestore, clock, identifiers),
         tenants=tenants,
         profiles=FirestoreProfileStore(firestore, identifiers, index),
-        devices=FirestoreDeviceStore(firestore, identifiers, index, cipher),
+        devices=devices,
+        topics=FirestoreTopicStore(firestore, identifiers),
+        subscriptions=FirestoreSubscriptionStore(firestore, clock, identifiers, devices),
         templates=FirestoreTemplateStore(firestore, clock, identifiers),
+        segments=FirestoreSegmentStore(firestore, identifiers),
+        audience=FirestoreAudienceStore(firestore, identifiers, cipher),
+        analytics=FirestoreAnalyticsStore(firestore, identifiers),
         notifications=FirestoreNotificationStore(firestore, identifiers, cipher),
+        chunks=FirestoreChunkStore(firestore, identifiers, cipher),
+        progress=FirestoreProgressStore(firestore, clock, identifiers, cipher),
+        recipients=FirestoreRecipientStore(firestore, identifiers, cipher),
+        broadcasts=FirestoreBroadcastStore(firestore, identifiers),
+        pacing=FirestorePacingStore(firestore, identifiers),
         idempotency=FirestoreIdempotencyStore(firestore, identifiers, cipher),
         audit=FirestoreAuditStore(firestore, identifiers),
         rates=FirestoreRateLimiter(firestore, clock),

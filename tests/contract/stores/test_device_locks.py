@@ -240,3 +240,13 @@ def test_of_two_simultaneous_saves_of_one_target_one_is_stored(stores: Stores, t
     plans = [[RegistrationPlan(a_device(id=f"d{number}", target=T1))] for number in range(4)]
     assert race([lambda plan=plan: stores.devices.save(tenant, plan) for plan in plans]).count(True) == 1
     assert _count(stores, tenant) == 1
+
+
+def test_batches_are_stored_each_by_itself(stores: Stores, tenant: str) -> None:
+    taken = a_device(id="first")
+    assert stores.devices.save(tenant, [RegistrationPlan(taken)])
+    batches = [[RegistrationPlan(a_device(id=name))] for name in ("a", "b", "c", "d", "e")]
+    batches[2].append(RegistrationPlan(a_device(id="rival", target=taken.target)))
+    assert stores.devices.save_all(tenant, [(plans, None) for plans in batches]) == [True, True, False, True, True]
+    assert [device.id for device in stores.devices.get(tenant, ["a", "b", "c", "d", "e", "rival"])] == ["a", "b", "d", "e"]
+    assert stores.devices.save_all(tenant, []) == []

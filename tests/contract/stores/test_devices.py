@@ -57,7 +57,8 @@ def test_saved_device_is_found_with_every_field(stores: Stores, tenant: str, fie
     device = a_device(**fields)
     _save(stores, tenant, device)
     stored = _stored(stores, tenant)
-    assert stored == replace(device, updated_at=stored.updated_at)
+    assert stored == replace(device, updated_at=stored.updated_at, topic_sync=stored.topic_sync)
+    assert stored.topic_sync.pending == tuple(sorted(device.topics))
     assert stored.updated_at is not None
 
 
@@ -300,3 +301,26 @@ def test_more_addresses_than_one_query_takes_are_all_looked_up_and_the_limit_is_
     _save(stores, tenant, *(a_device(id=f"d{owner.profile_id}", owners=(owner,)) for owner in owners))
     found = _ids(stores.devices.find_active(tenant, [_username(owner.profile_id) for owner in owners], limit))
     assert len(found) == len(set(found)) == expected
+
+
+# Whose the active devices are
+
+
+def test_active_devices_are_found_with_whom_they_were_found_by(stores: Stores, tenant: str, other_tenant: str) -> None:
+    p1, p2, p3 = (_create_owner(stores, tenant, name) for name in ("p1", "p2", "p3"))
+    _save(stores, tenant, a_device(id="mine", owners=(p1,)), a_device(id="shared", owners=(p2, p1)), a_device(id="another's", owners=(p3,)))
+    _save(stores, tenant, a_device(id="inactive", owners=(p2,), active=False, inactive_reason=InactiveReason.UNREGISTERED))
+    names = [_username("p2"), Address(AddressKind.PROFILE, "p1"), _username("nobody")]
+    found = stores.devices.find_addressed(tenant, names, 10)
+    assert {address: sorted(_ids(devices)) for address, devices in found.items()} == {names[0]: ["shared"], names[1]: ["mine", "shared"]}
+    assert stores.devices.find_addressed(other_tenant, names, 10) == {}
+    assert stores.devices.find_addressed(tenant, [], 10) == {}
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(200, 131), (131, 131), (130, 130), (1, 1)])
+def test_devices_of_more_people_than_four_queries_name_are_found_up_to_the_limit(stores: Stores, tenant: str, limit: int, expected: int) -> None:
+    owners = [_create_owner(stores, tenant, f"p{number}") for number in range(131)]
+    _save(stores, tenant, *(a_device(id=f"d{owner.profile_id}", owners=(owner,)) for owner in owners))
+    found = stores.devices.find_addressed(tenant, [_username(owner.profile_id) for owner in owners], limit)
+    assert sum(len(devices) for devices in found.values()) == expected
+    assert all(_ids(devices) == [f"dp{address.value.removeprefix('user-of-p')}"] for address, devices in found.items())

@@ -102,9 +102,9 @@ def test_notification_is_listed_with_every_field(stores: Stores, tenant: str) ->
 
 def test_list_follows_what_became_of_a_notification(stores: Stores, tenant: str) -> None:
     _accept(stores, "notification-1")
-    chunk = stores.notifications.claim(ChunkKey(tenant, "notification-1", 0), "owner", NOW)
+    chunk = stores.chunks.claim(ChunkKey(tenant, "notification-1", 0), "owner", NOW)
     assert isinstance(chunk, Chunk)
-    assert stores.notifications.conclude(replace(chunk, state=ChunkState.DONE), a_notification(status=NotificationStatus.COMPLETED))
+    assert stores.chunks.conclude(replace(chunk, state=ChunkState.DONE), a_notification(status=NotificationStatus.COMPLETED))
     assert _list(stores, tenant, status=NotificationStatus.COMPLETED) == ["notification-1"]
     assert _list(stores, tenant, status=NotificationStatus.QUEUED) == []
 
@@ -114,7 +114,7 @@ def test_many_are_found_at_once_with_the_chunks_that_have_not_ended(stores: Stor
     _accept(stores, "claimed")
     _accept(stores, "over", status=NotificationStatus.COMPLETED)
     _accept(stores, "theirs", tenant=other_tenant)
-    claim = stores.notifications.claim(ChunkKey(tenant, "claimed", 0), "owner", NOW)
+    claim = stores.chunks.claim(ChunkKey(tenant, "claimed", 0), "owner", NOW)
     found = stores.notifications.get_many(tenant, ["over", "theirs", "claimed", "unknown", "queued"])
     over = a_notification(id="over", status=NotificationStatus.COMPLETED)
     assert found == {"queued": (a_notification(id="queued"), None), "claimed": (a_notification(id="claimed"), claim), "over": (over, None)}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fanfare.domain.chunk import Chunk, ChunkKey
+from fanfare.domain.chunk_rows import Rows
 from fanfare.domain.message import Message, Platform, TargetKind
 from fanfare.domain.notification import Counts, Notification, NotificationStatus, StatusReason
 from fanfare.domain.recipient import Recipient
@@ -52,8 +53,8 @@ def test_accepted_notification_is_found_with_every_field(stores: Stores, tenant:
 def test_unknown_notification_is_not_found(stores: Stores, tenant: str) -> None:
     assert stores.notifications.get(tenant, "notification-1") is None
     assert stores.notifications.get_with_chunk(KEY) is None
-    assert stores.notifications.read_chunk(KEY) is None
-    assert list(stores.notifications.read_recipients(KEY)) == []
+    assert stores.chunks.read_chunk(KEY) is None
+    assert list(stores.chunks.read_recipients(KEY)) == []
 
 
 def test_message_is_what_the_stored_request_says(stores: Stores, tenant: str) -> None:
@@ -73,28 +74,28 @@ def _rows() -> list[Recipient]:
 
 def test_recipients_are_read_as_they_were_given_and_in_their_order(stores: Stores, tenant: str) -> None:
     stores.notifications.accept(a_notification(), _rows())
-    assert list(stores.notifications.read_recipients(KEY)) == _rows()
-    assert stores.notifications.read_chunk(KEY) == (a_notification(), tuple(_rows()))
+    assert list(stores.chunks.read_recipients(KEY)) == _rows()
+    assert stores.chunks.read_chunk(KEY) == (a_notification(), Rows(tuple(_rows())))
 
 
 def test_notification_without_recipients_has_no_chunk(stores: Stores, tenant: str) -> None:
     stores.notifications.accept(a_notification(), [])
     assert stores.notifications.get(tenant, "notification-1") == a_notification()
-    assert list(stores.notifications.read_recipients(KEY)) == []
-    assert stores.notifications.read_chunk(KEY) is None
+    assert list(stores.chunks.read_recipients(KEY)) == []
+    assert stores.chunks.read_chunk(KEY) is None
 
 
 def test_second_notification_of_one_id_returns_the_first_and_changes_nothing(stores: Stores, tenant: str) -> None:
     stores.notifications.accept(a_notification(), [a_recipient(device_id="first")])
     late = a_notification(request_hash="another", request={"title": "Another"})
     assert stores.notifications.accept(late, [a_recipient(device_id="second")]) == a_notification()
-    assert stores.notifications.read_chunk(KEY) == (a_notification(), (a_recipient(device_id="first"),))
+    assert stores.chunks.read_chunk(KEY) == (a_notification(), Rows((a_recipient(device_id="first"),)))
 
 
 def test_second_notification_with_recipients_does_not_fill_a_first_one_without(stores: Stores, tenant: str) -> None:
     stores.notifications.accept(a_notification(), [])
     assert stores.notifications.accept(a_notification(), [a_recipient()]) == a_notification()
-    assert list(stores.notifications.read_recipients(KEY)) == []
+    assert list(stores.chunks.read_recipients(KEY)) == []
 
 
 def test_of_simultaneous_notifications_of_one_id_one_is_created(stores: Stores, tenant: str) -> None:
@@ -106,14 +107,14 @@ def test_of_simultaneous_notifications_of_one_id_one_is_created(stores: Stores, 
     assert stored is not None
     assert [answer for answer in answers if answer is not None] == [stored] * 7
     assert answers[int(stored.request_hash)] is None
-    assert [row.device_id for row in stores.notifications.read_recipients(KEY)] == [stored.request_hash]
+    assert [row.device_id for row in stores.chunks.read_recipients(KEY)] == [stored.request_hash]
 
 
 def test_tenants_see_nothing_of_each_other(stores: Stores, tenant: str, other_tenant: str) -> None:
     stores.notifications.accept(a_notification(), [a_recipient()])
     elsewhere = ChunkKey(other_tenant, "notification-1", 0)
     assert stores.notifications.get(other_tenant, "notification-1") is None
-    assert stores.notifications.read_chunk(elsewhere) is None
-    assert list(stores.notifications.read_recipients(elsewhere)) == []
-    assert isinstance(stores.notifications.claim(KEY, "owner", NOW), Chunk)
-    assert isinstance(stores.notifications.claim(elsewhere, "owner", NOW), Chunk)
+    assert stores.chunks.read_chunk(elsewhere) is None
+    assert list(stores.chunks.read_recipients(elsewhere)) == []
+    assert isinstance(stores.chunks.claim(KEY, "owner", NOW), Chunk)
+    assert isinstance(stores.chunks.claim(elsewhere, "owner", NOW), Chunk)

@@ -31,7 +31,7 @@ def _accept(stores: Stores, name: str, *, tenant: str = "acme", check: timedelta
 
 
 def _claim(stores: Stores, key: ChunkKey) -> Chunk:
-    chunk = stores.notifications.claim(key, "owner-1", NOW)
+    chunk = stores.chunks.claim(key, "owner-1", NOW)
     assert isinstance(chunk, Chunk)
     return chunk
 
@@ -39,7 +39,7 @@ def _claim(stores: Stores, key: ChunkKey) -> Chunk:
 def _put(stores: Stores, name: str, *, tenant: str = "acme", state: ChunkState = ChunkState.RETRYING, check: timedelta | None = None) -> ChunkKey:
     key = _key(name, tenant)
     chunk = replace(_claim(stores, key), state=state, next_check_at=NOW + check if check is not None else None)
-    assert stores.notifications.save_chunk(chunk) is not None
+    assert stores.chunks.save_chunk(chunk) is not None
     return key
 
 
@@ -82,8 +82,8 @@ def test_parked_chunks_of_one_tenant_are_found(stores: Stores, tenant: str, othe
     parked = {_put(stores, "a", state=ChunkState.PARKED), _put(stores, "b", state=ChunkState.PARKED)}
     _put(stores, "retrying")
     _put(stores, "theirs", tenant=other_tenant, state=ChunkState.PARKED)
-    assert set(stores.notifications.find_parked(tenant, 10)) == parked
-    assert len(stores.notifications.find_parked(tenant, 1)) == 1
+    assert set(stores.chunks.find_parked(tenant, 10)) == parked
+    assert len(stores.chunks.find_parked(tenant, 1)) == 1
 
 
 def test_parked_chunks_are_found_page_by_page_wherever_the_last_page_ended(stores: Stores, tenant: str, other_tenant: str) -> None:
@@ -92,19 +92,19 @@ def test_parked_chunks_are_found_page_by_page_wherever_the_last_page_ended(store
         _put(stores, name, state=ChunkState.PARKED)
     _put(stores, "bb", tenant=other_tenant, state=ChunkState.PARKED)
     keys = [_key(name) for name in sorted(names)]
-    assert stores.notifications.find_parked(tenant, 2) == keys[:2]
-    assert stores.notifications.find_parked(tenant, 2, keys[1]) == keys[2:4]
-    assert stores.notifications.find_parked(tenant, 2, keys[3]) == keys[4:]
-    assert stores.notifications.find_parked(tenant, 2, keys[4]) == []
-    assert stores.notifications.find_parked(tenant, 10, _key("aa")) == keys[2:], "the last one need not be parked any more"
+    assert stores.chunks.find_parked(tenant, 2) == keys[:2]
+    assert stores.chunks.find_parked(tenant, 2, keys[1]) == keys[2:4]
+    assert stores.chunks.find_parked(tenant, 2, keys[3]) == keys[4:]
+    assert stores.chunks.find_parked(tenant, 2, keys[4]) == []
+    assert stores.chunks.find_parked(tenant, 10, _key("aa")) == keys[2:], "the last one need not be parked any more"
 
 
 def test_parked_chunks_of_one_notification_are_ordered_by_name(stores: Stores, tenant: str) -> None:
     keys = [ChunkKey("acme", "n", number) for number in (0, 1, 10, 11, 2)]
     for key in reversed(keys):
-        assert stores.notifications.save_chunk(replace(_claim(stores, key), state=ChunkState.PARKED)) is not None
-    assert stores.notifications.find_parked(tenant, 10) == keys
-    assert stores.notifications.find_parked(tenant, 10, keys[2]) == keys[3:]
+        assert stores.chunks.save_chunk(replace(_claim(stores, key), state=ChunkState.PARKED)) is not None
+    assert stores.chunks.find_parked(tenant, 10) == keys
+    assert stores.chunks.find_parked(tenant, 10, keys[2]) == keys[3:]
 
 
 # Dead letters
@@ -118,7 +118,7 @@ def _bury(stores: Stores, name: str, at: datetime = NOW) -> DeadLetter:
     letter = replace(_letter(name), created_at=at)
     chunk = _claim(stores, _accept(stores, name))
     finished = a_notification(id=name, status=NotificationStatus.COMPLETED)
-    assert stores.notifications.conclude(replace(chunk, state=ChunkState.DONE), finished, letter)
+    assert stores.chunks.conclude(replace(chunk, state=ChunkState.DONE), finished, letter)
     return letter
 
 
@@ -154,8 +154,8 @@ def test_dead_letter_is_stored_with_the_end_of_its_chunk(stores: Stores, tenant:
 
 def test_refused_end_leaves_no_dead_letter(stores: Stores, tenant: str) -> None:
     chunk = _claim(stores, _accept(stores, "n"))
-    assert isinstance(stores.notifications.claim(chunk.key, "owner-2", NOW + 2 * LEASE), Chunk)
-    assert not stores.notifications.conclude(chunk, a_notification(id="n"), _letter("n"))
+    assert isinstance(stores.chunks.claim(chunk.key, "owner-2", NOW + 2 * LEASE), Chunk)
+    assert not stores.chunks.conclude(chunk, a_notification(id="n"), _letter("n"))
     assert stores.notifications.get_dead_letter(tenant, "n-0") is None
 
 

@@ -182,3 +182,31 @@ def test_tenants_see_nothing_of_each_other(stores: Stores, tenant: str, other_te
     assert stores.profiles.get(other_tenant, "profile-1") is None
     assert stores.profiles.find(other_tenant, [Address(AddressKind.USERNAME, "user-of-profile-1")]) == {}
     assert _listed(stores, other_tenant) == []
+
+
+# Many at once
+
+
+def _many(number: int, **fields: Any) -> list[tuple[Profile, None]]:
+    return [(a_profile(id=f"many-{index}", username=f"many-{index}", **fields), None) for index in range(number)]
+
+
+def test_profiles_that_are_made_together_are_found_by_their_names(stores: Stores, tenant: str, other_tenant: str) -> None:
+    made = stores.profiles.create_many(tenant, _many(70))
+    names = [Address(AddressKind.USERNAME, f"many-{index}") for index in range(70)]
+    ids = [Address(AddressKind.PROFILE, f"many-{index}") for index in range(40, 80)]
+    found = stores.profiles.find(tenant, [*names, *ids, Address(AddressKind.USERNAME, "nobody")])
+    assert {address: profile.id for address, profile in found.items()} == {
+        **{name: name.value for name in names},
+        **{each: each.value for each in ids if int(each.value.removeprefix("many-")) < 70},
+    }
+    assert [found[name] for name in names] == list(made)
+    assert stores.profiles.find(other_tenant, names) == {}
+
+
+def test_profiles_of_which_one_has_a_name_that_is_taken_are_not_made(stores: Stores, tenant: str) -> None:
+    assert stores.profiles.create(tenant, a_profile(id="first", username="many-1"))[1]
+    assert stores.profiles.create_many(tenant, _many(3)) == []
+    assert stores.profiles.get_many(tenant, ["many-0", "many-1", "many-2"]) == []
+    twice = [(a_profile(id=name, username="twin"), None) for name in ("a", "b")]
+    assert stores.profiles.create_many(tenant, twice) == []

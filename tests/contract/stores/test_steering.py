@@ -55,14 +55,14 @@ def _stored(stores: Stores) -> tuple[Notification, Chunk]:
 
 
 def _claim(stores: Stores, owner: str = "owner-1", after: timedelta = timedelta(0)) -> Chunk:
-    chunk = stores.notifications.claim(KEY, owner, NOW + after)
+    chunk = stores.chunks.claim(KEY, owner, NOW + after)
     assert isinstance(chunk, Chunk)
     return chunk
 
 
 def _retrying(stores: Stores) -> None:
     plan = plan_chunk(a_notification(), _claim(stores), ROWS, RESULTS, NOW, None)
-    assert stores.notifications.conclude(plan.chunk, plan.notification)
+    assert stores.chunks.conclude(plan.chunk, plan.notification)
 
 
 def _entries(stores: Stores) -> list[AuditEntry]:
@@ -73,7 +73,7 @@ def test_cancel_before_the_claim_leaves_nothing_to_claim(accepted: Stores) -> No
     state = _steer(accepted, decide_cancel)
     assert state == _stored(accepted)
     assert (state[0].status, _stored(accepted)[1].state) == (NotificationStatus.CANCELLED, ChunkState.CANCELLED)
-    assert isinstance(accepted.notifications.claim(KEY, "owner-1", NOW + timedelta(days=1)), Finished)
+    assert isinstance(accepted.chunks.claim(KEY, "owner-1", NOW + timedelta(days=1)), Finished)
     overdue = accepted.notifications.find_overdue(NOW + timedelta(days=1), 10)
     assert (list(overdue.chunks), list(overdue.notifications)) == ([], [])
 
@@ -109,7 +109,7 @@ def test_paused_chunk_is_held_with_every_field_and_goes_on_when_resumed(accepted
     assert _steer(accepted, decide_pause) == _stored(accepted)
     notification, chunk = _stored(accepted)
     assert (notification.status, notification.paused, chunk.state, chunk.stop) == (NotificationStatus.PAUSED, True, ChunkState.HELD, Stop.PAUSE)
-    assert isinstance(accepted.notifications.claim(KEY, "owner-2", NOW + timedelta(minutes=1)), Finished)
+    assert isinstance(accepted.chunks.claim(KEY, "owner-2", NOW + timedelta(minutes=1)), Finished)
     assert _steer(accepted, decide_resume, NOW + timedelta(minutes=1)) == _stored(accepted)
     resumed = _claim(accepted, "owner-2", timedelta(minutes=1))
     assert (resumed.attempt, resumed.results, _stored(accepted)[0].paused) == (2, RESULTS, False)
@@ -121,11 +121,11 @@ def test_paused_chunk_is_held_with_every_field_and_goes_on_when_resumed(accepted
 def test_checkpoint_of_a_call_that_was_told_to_stop_is_stored_and_brings_the_news(accepted: Stores) -> None:
     chunk = _claim(accepted)
     _steer(accepted, decide_cancel)
-    saved = accepted.notifications.save_chunk(replace(renew_lease(chunk, NOW), results=RESULTS, counts=COUNTS))
+    saved = accepted.chunks.save_chunk(replace(renew_lease(chunk, NOW), results=RESULTS, counts=COUNTS))
     assert saved is not None
     assert (saved.stop, saved.results) == (Stop.CANCEL, RESULTS)
     assert saved == _stored(accepted)[1]
-    assert accepted.notifications.save_chunk(replace(saved, reason="next")) is not None
+    assert accepted.chunks.save_chunk(replace(saved, reason="next")) is not None
 
 
 def test_end_that_was_planned_without_knowing_of_a_stop_is_refused(accepted: Stores) -> None:
@@ -133,11 +133,11 @@ def test_end_that_was_planned_without_knowing_of_a_stop_is_refused(accepted: Sto
     _steer(accepted, decide_cancel)
     before = _stored(accepted)
     plan = plan_chunk(a_notification(), chunk, ROWS, RESULTS, NOW, None)
-    assert not accepted.notifications.conclude(plan.chunk, plan.notification)
+    assert not accepted.chunks.conclude(plan.chunk, plan.notification)
     assert _stored(accepted) == before
     known = replace(chunk, stop=before[1].stop, revision=before[1].revision)
     again = plan_end(before[0], known, ROWS, RESULTS, NOW, None)
-    assert accepted.notifications.conclude(again.chunk, again.notification)
+    assert accepted.chunks.conclude(again.chunk, again.notification)
     notification, ended = _stored(accepted)
     assert notification.counts == ended.counts == Counts(2, sent=1, unsent=1)
     assert (notification.status, ended.state) == (NotificationStatus.CANCELLED, ChunkState.CANCELLED)
@@ -146,12 +146,12 @@ def test_end_that_was_planned_without_knowing_of_a_stop_is_refused(accepted: Sto
 def test_end_that_was_planned_for_a_stop_that_was_taken_back_is_refused(accepted: Stores) -> None:
     chunk = _claim(accepted)
     _steer(accepted, decide_pause)
-    told = accepted.notifications.save_chunk(chunk)
+    told = accepted.chunks.save_chunk(chunk)
     assert told is not None
     _steer(accepted, decide_resume)
     plan = plan_end(_stored(accepted)[0], told, ROWS, RESULTS, NOW, None)
     assert plan.chunk.state is ChunkState.HELD
-    assert not accepted.notifications.conclude(plan.chunk, plan.notification)
+    assert not accepted.chunks.conclude(plan.chunk, plan.notification)
     assert _stored(accepted)[1].state is ChunkState.CLAIMED
 
 
@@ -164,13 +164,13 @@ def test_takeover_knows_what_the_dead_call_was_told(accepted: Stores) -> None:
 def test_end_of_everything_ends_a_pause_and_any_other_end_leaves_it(accepted: Stores) -> None:
     chunk = _claim(accepted)
     _steer(accepted, decide_pause)
-    told = accepted.notifications.save_chunk(chunk)
+    told = accepted.chunks.save_chunk(chunk)
     assert told is not None
-    assert accepted.notifications.conclude(replace(told, state=ChunkState.RETRYING), a_notification(status=NotificationStatus.SENDING, paused=False))
+    assert accepted.chunks.conclude(replace(told, state=ChunkState.RETRYING), a_notification(status=NotificationStatus.SENDING, paused=False))
     assert _stored(accepted)[0].paused
     again = _claim(accepted, "owner-2")
     done = a_notification(status=NotificationStatus.COMPLETED, paused=True)
-    assert accepted.notifications.conclude(replace(again, state=ChunkState.DONE), done)
+    assert accepted.chunks.conclude(replace(again, state=ChunkState.DONE), done)
     assert not _stored(accepted)[0].paused
 
 
@@ -197,13 +197,13 @@ def test_edited_pauses_of_all_tenants_are_found_until_they_are_acted_on(stores: 
 
 def _deliver(stores: Stores, owner: str, after: timedelta = timedelta(0)) -> str:
     """One pass as `deliver_chunk` does it, of which the first recipient is sent to and the second is to be tried again."""
-    chunk = stores.notifications.claim(KEY, owner, NOW + after)
+    chunk = stores.chunks.claim(KEY, owner, NOW + after)
     if not isinstance(chunk, Chunk):
         return "nothing"
     for _ in range(5):
         notification, _chunk = _stored(stores)
         plan = plan_end(notification, chunk, ROWS, RESULTS, NOW + after, None)
-        if stores.notifications.conclude(plan.chunk, plan.notification):
+        if stores.chunks.conclude(plan.chunk, plan.notification):
             return "sent"
         stored = _stored(stores)[1]
         chunk = replace(chunk, stop=stored.stop, revision=stored.revision)
@@ -225,7 +225,7 @@ def test_cancel_that_meets_a_claim_and_its_end_comes_before_during_or_after_it(a
     assert (notification.status, chunk.state) == (NotificationStatus.CANCELLED, ChunkState.CANCELLED)
     assert notification.counts == chunk.counts == (Counts(2, sent=1, unsent=1) if outcome == "sent" else Counts(2, unsent=2))
     assert [entry.action for entry in _entries(accepted)] == ["notification.cancelled"]
-    assert isinstance(accepted.notifications.claim(KEY, "late", NOW + timedelta(days=1)), Finished)
+    assert isinstance(accepted.chunks.claim(KEY, "late", NOW + timedelta(days=1)), Finished)
 
 
 @pytest.mark.parametrize("attempt", range(4))
@@ -244,7 +244,7 @@ def test_pause_resume_and_a_claim_at_once_leave_a_chunk_that_somebody_brings_on(
     assert chunk.next_check_at is not None
     _steer(accepted, decide_resume, NOW + due)
     assert not _stored(accepted)[0].paused
-    assert not isinstance(accepted.notifications.claim(KEY, "owner-3", NOW + due + timedelta(minutes=5)), Busy | Finished)
+    assert not isinstance(accepted.chunks.claim(KEY, "owner-3", NOW + due + timedelta(minutes=5)), Busy | Finished)
 
 
 def test_of_simultaneous_cancels_one_is_told_of(accepted: Stores) -> None:

@@ -32,12 +32,14 @@ PUBLIC = [error for error in descendants(FanfareError) if error.__module__ == er
 def test_each_error_keeps_the_code_that_callers_know() -> None:
     assert {error.__name__: error.code for error in PUBLIC} == {
         "InvalidRequest": "invalid_request",
+        "DuplicateRecipient": "duplicate_recipient",
         "Unauthenticated": "unauthenticated",
         "Forbidden": "forbidden",
         "NotFound": "not_found",
         "Conflict": "conflict",
         "TemplateInactive": "template_inactive",
         "TemplateBroken": "template_broken",
+        "SegmentBroken": "segment_broken",
         "IdempotencyMismatch": "idempotency_mismatch",
         "IdempotencyInProgress": "idempotency_in_progress",
         "RateLimited": "rate_limited",

@@ -35,6 +35,7 @@ _recipients = st.builds(
     platform=_platforms,
     locale=st.none() | _text,
     username=st.none() | _text,
+    content=st.none(),
 )
 _results = st.builds(
     Result,
@@ -86,7 +87,7 @@ def test_blob_is_json_behind_its_format(format_: int, blob: bytes) -> None:
 @pytest.mark.parametrize("unpack", [unpack_recipients, unpack_results])
 @pytest.mark.parametrize(
     ("blob", "said"),
-    [(b"", "format none is not 1"), (b"\x00{}", "format 0 is not 1"), (b"\x02{}", "format 2 is not 1"), (b"{}", "format 123 is not 1")],
+    [(b"", "format none is not 1"), (b"\x00{}", "format 0 is not 1"), (b"\x03{}", "format 3 is not 1"), (b"{}", "format 123 is not 1")],
 )
 def test_unknown_format_is_refused(unpack: object, blob: bytes, said: str) -> None:
     assert callable(unpack)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fanfare.domain.errors import InvalidRequest
 from fanfare.domain.identifiers import encode_base64url, is_identifier
 from fanfare.domain.message import TargetKind
-from fanfare.domain.target import Target, anonymous_device_id, check_condition, check_device_target, check_registered_target, check_topic
+from fanfare.domain.target import Target, anonymous_device_id, check_condition, check_device_target, check_registered_target, check_topic, topics_of
 
 TARGET_ALPHABET = frozenset(string.ascii_letters + string.digits + "_:.%~+=/-")
 TOPIC_ALPHABET = frozenset(string.ascii_letters + string.digits + "-_.~%")
@@ -217,3 +217,15 @@ def test_anonymous_id_is_the_targets_own(kind: TargetKind, other_kind: TargetKin
     left, right = Target(kind, value), Target(other_kind, other)
     assert (anonymous_device_id(left) == anonymous_device_id(right)) == (left == right)
     assert is_identifier(anonymous_device_id(left))
+
+
+@pytest.mark.parametrize(
+    ("target", "topics"),
+    [
+        (Target(TargetKind.TOPIC, "news"), ("news",)),
+        (Target(TargetKind.CONDITION, "'a' in topics && ('b' in topics || !('a' in topics))"), ("a", "b")),
+        (Target(TargetKind.TOKEN, "'a' in topics"), ()),
+    ],
+)
+def test_topics_that_a_target_names_are_found(target: Target, topics: tuple[str, ...]) -> None:
+    assert topics_of(target) == topics

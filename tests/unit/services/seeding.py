@@ -11,7 +11,9 @@ from fanfare.domain.profile import Profile
 from fanfare.domain.registration import RegistrationPlan
 from fanfare.domain.segment import Segment
 from fanfare.domain.send_request import Addressees, SendRequest
+from fanfare.domain.shard import select
 from fanfare.ports import Deps
+from fanfare.services.compact_audience import compact_audience
 from tests.factories import TENANT_ID, a_device, a_profile
 
 
@@ -47,3 +49,12 @@ def a_request(to: Addressees, **fields: Any) -> SendRequest:
     raw = {"title": "Order confirmed"}
     usual: dict[str, Any] = {"to": to, "only": Segment(), "message": Message(title="Order confirmed"), "raw": raw, "request_hash": "hash-1"}
     return SendRequest(**usual | fields)
+
+
+def audience_of(deps: Deps, *segments: Segment) -> list[str]:
+    """The ids of the devices that a broadcast would reach now, once the audience is up to date."""
+    assert compact_audience(deps, TENANT_ID, "request")
+    audience = deps.audience.get(TENANT_ID)
+    assert audience is not None
+    shards = deps.audience.read_shards(TENANT_ID, audience.generation, range(audience.shards))
+    return sorted(row.device_id for shard in shards for row in select(shard, segments, deps.clock.now()))

@@ -38,7 +38,7 @@ def deps(tasks: RecordingTaskQueue) -> Deps:
 
 
 def _rows(deps: Deps, notification_id: str, tenant: str = TENANT_ID) -> list[str]:
-    return [row.device_id for row in deps.notifications.read_recipients(ChunkKey(tenant, notification_id, 0))]
+    return [row.device_id for row in deps.chunks.read_recipients(ChunkKey(tenant, notification_id, 0))]
 
 
 def _unfinished(deps: Deps) -> list[str]:

@@ -35,7 +35,7 @@ class FailingOnce:
         raise Unavailable("Firestore does not answer.")
 
 
-@pytest.mark.parametrize(("port", "method"), [("devices", "update_many"), ("notifications", "conclude")])
+@pytest.mark.parametrize(("port", "method"), [("devices", "update_many"), ("chunks", "conclude")])
 def test_dead_of_a_pass_that_failed_are_counted_once(port: str, method: str) -> None:
     world = a_chunk_of(*[ANDROID] * 30, ttl_seconds=86_400)
     world.answer(dict.fromkeys(range(1, 31), GONE))

@@ -29,10 +29,9 @@ from fanfare.services.resolve_recipients import resolve_recipients
 from fanfare.services.settle_profile import settle_profiles
 from tests.factories import NOW, TENANT_ID, a_call, a_registration, a_token
 from tests.fakes import FixedClock, MemoryDeviceStore, fake_deps
-from tests.unit.services.seeding import a_request, add_devices, add_profile, device_of, profile_id, stored_device, username
+from tests.unit.services.seeding import a_request, add_devices, add_profile, audience_of, device_of, profile_id, stored_device, username
 
 PHONE = Address(AddressKind.PHONE, "+255712345678")
-EVERYONE = Addressees(segment=Segment())
 
 
 class FailingDevices(MemoryDeviceStore):
@@ -213,7 +212,7 @@ def test_deleted_person_receives_nothing_and_keeps_devices_and_names() -> None:
     _alice(deps, "phone", phone_number=PHONE.value)
     delete_profile(deps, a_call(), "alice")
     assert get_profile(deps, TENANT_ID, "alice").state is ProfileState.DELETED
-    assert _reached(deps, username("alice"), PHONE, profile_id("alice")) == _to(deps, EVERYONE) == _to(deps, Addressees(device_ids=("phone",))) == []
+    assert _reached(deps, username("alice"), PHONE, profile_id("alice")) == audience_of(deps) == _to(deps, Addressees(device_ids=("phone",))) == []
     assert (stored_device(deps, "phone").active, stored_device(deps, "phone").profile_ids) == (False, ("alice",))
     with pytest.raises(Conflict):
         create_profile(deps, a_call(), NewProfile(username="alice"))
@@ -225,7 +224,7 @@ def test_restored_person_receives_again() -> None:
     deps.devices.update(TENANT_ID, "dead", lambda device: replace(device, active=False, inactive_reason=InactiveReason.UNREGISTERED))
     delete_profile(deps, a_call(), "alice")
     assert restore_profile(deps, a_call(), "alice").deleted_at is None
-    assert _reached(deps, username("alice")) == _to(deps, EVERYONE) == ["phone"]
+    assert _reached(deps, username("alice")) == audience_of(deps) == ["phone"]
     assert stored_device(deps, "dead").inactive_reason is InactiveReason.UNREGISTERED
 
 
@@ -234,8 +233,8 @@ def test_shared_device_is_reached_through_the_other_one_and_not_through_the_dele
     alice, bob = add_profile(deps, "alice", username="alice"), add_profile(deps, "bob", username="bob")
     add_devices(deps, device_of(alice, bob, id="shared"))
     delete_profile(deps, a_call(), "alice")
-    assert _reached(deps, username("alice")) == _to(deps, Addressees(segment=Segment(profile_ids=("alice",)))) == []
-    assert _reached(deps, username("bob")) == _to(deps, EVERYONE) == _to(deps, Addressees(segment=Segment(profile_ids=("bob",)))) == ["shared"]
+    assert _reached(deps, username("alice")) == audience_of(deps, Segment(profile_ids=("alice",))) == []
+    assert _reached(deps, username("bob")) == audience_of(deps) == audience_of(deps, Segment(profile_ids=("bob",))) == ["shared"]
     (row,) = resolve_recipients(deps, TENANT_ID, a_request(Addressees(device_ids=("shared",))))
     assert row.username == "bob"
 
@@ -256,7 +255,7 @@ def test_device_of_a_deleted_person_can_not_be_activated_past_the_deletion() -> 
     _alice(deps, "phone")
     delete_profile(deps, a_call(), "alice")
     assert not activate_device(deps, a_call(), "phone").active
-    assert _to(deps, EVERYONE) == []
+    assert audience_of(deps) == []
 
 
 @pytest.mark.parametrize("named", [username("alice"), profile_id("alice"), PHONE])
@@ -284,7 +283,7 @@ def test_registration_under_way_while_its_person_is_deleted_is_mended_by_the_tic
     assert deps.devices.save(TENANT_ID, [plan])
     clock.advance(SETTLE_AFTER)
     settle_profiles(deps)
-    assert _reached(deps, username("alice")) == _to(deps, EVERYONE) == []
+    assert _reached(deps, username("alice")) == audience_of(deps) == []
 
 
 def test_deleting_and_restoring_twice_is_once() -> None:

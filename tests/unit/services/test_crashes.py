@@ -71,7 +71,7 @@ class Fragile:
 
 def fragile(world: World, fault: Fault) -> World:
     """The same world, on stores and queues that fail once."""
-    names = ("notifications", "tenants", "devices", "tasks")
+    names = ("notifications", "chunks", "progress", "tenants", "devices", "tasks")
     return replace(world, deps=replace(world.deps, **{name: Fragile(getattr(world.deps, name), fault) for name in names}))
 
 

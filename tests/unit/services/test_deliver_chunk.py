@@ -241,7 +241,7 @@ def test_task_of_no_chunk_is_ended_with_a_stored_reason_and_not_repeated(key: Ch
     world = a_chunk_of(ANDROID)
     assert world.deliver(key) == Finished()
     assert world.sent_to() == []
-    stored = world.deps.notifications.claim(key, "owner", world.clock.now() + timedelta(days=1))
+    stored = world.deps.chunks.claim(key, "owner", world.clock.now() + timedelta(days=1))
     assert stored == Finished(), "whoever brings it again has nothing to do"
     world.clock.advance(timedelta(seconds=59))
     assert world.sweep() == []
@@ -338,7 +338,7 @@ def test_call_that_lost_its_claim_before_its_end_stores_nothing() -> None:
 
     def take_over() -> None:
         world.sender.on_batch = lambda: None
-        world.deps.notifications.claim(KEY, "another", world.clock.now() + LEASE * 2)
+        world.deps.chunks.claim(KEY, "another", world.clock.now() + LEASE * 2)
 
     world.sender.on_batch = take_over
     assert world.deliver() == Finished()
@@ -350,7 +350,7 @@ def test_call_that_lost_its_claim_before_its_end_stores_nothing() -> None:
 
 def test_crashed_call_leaves_a_chunk_that_the_sweep_brings_to_another_one() -> None:
     world = a_chunk_of(ANDROID)
-    world.deps.notifications.claim(KEY, "crashed", world.clock.now())
+    world.deps.chunks.claim(KEY, "crashed", world.clock.now())
     assert world.pass_later(49 * SECOND) == Busy(2)
     assert world.sweep() == []
     world.clock.advance(SECOND)

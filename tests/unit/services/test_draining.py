@@ -60,10 +60,10 @@ def test_chunk_that_a_pass_parked_after_the_hold_had_ended_is_found() -> None:
     assert world.outcomes() == {1: SENT}
     world.tick()
     accepted(world, id=LATE.notification_id, ttl_seconds=86_400)
-    claim = world.deps.notifications.claim(LATE, "a pass that began before", world.clock.now())
+    claim = world.deps.chunks.claim(LATE, "a pass that began before", world.clock.now())
     assert isinstance(claim, Chunk)
     parked = replace(claim, state=ChunkState.PARKED, next_check_at=world.clock.now() + DRAINING * 100)
-    assert world.deps.notifications.save_chunk(parked) is not None
+    assert world.deps.chunks.save_chunk(parked) is not None
     world.tick(MINUTE)
     assert world.outcomes(LATE) == {1: SENT}
 

@@ -15,19 +15,16 @@ from fanfare.domain.filters import AuditFilter, NotificationFilter, ProfileFilte
 from fanfare.domain.forgetting import FORGOTTEN
 from fanfare.domain.listing import Page
 from fanfare.domain.profile import Profile
-from fanfare.domain.segment import Segment
-from fanfare.domain.send_request import Addressees
 from fanfare.domain.spreading import SETTLE_AFTER
 from fanfare.ports import Deps
 from fanfare.services.change_profile import delete_profile, erase_profile, restore_profile, update_profile
 from fanfare.services.profile_devices import PAGE
 from fanfare.services.profiles import NewProfile, create_profile, get_profile
 from fanfare.services.register_devices import register_device
-from fanfare.services.resolve_recipients import resolve_recipients
 from fanfare.services.settle_profile import settle_profiles
 from tests.factories import TENANT_ID, a_call, a_notification, a_registration, a_token
 from tests.fakes import FixedClock, MemoryDeviceStore, fake_deps
-from tests.unit.services.seeding import a_request, add_devices, add_profile, device_of, profile_id, stored_device, username
+from tests.unit.services.seeding import add_devices, add_profile, audience_of, device_of, profile_id, stored_device, username
 
 FULL: dict[str, Any] = {
     "username": "alice", "phone_number": "+255712345678", "external_id": "crm-7", "tags": ("vip",), "locale": "sw", "timezone": "UTC",
@@ -54,10 +51,6 @@ def _alice(deps: Deps, *device_ids: str) -> Profile:
     return alice
 
 
-def _everyone(deps: Deps) -> list[str]:
-    return sorted(row.device_id for row in resolve_recipients(deps, TENANT_ID, a_request(Addressees(segment=Segment()))))
-
-
 def _notify(deps: Deps, notification_id: str, *usernames: str) -> None:
     request = {"title": "Hi", "to": {"usernames": list(usernames)}}
     assert deps.notifications.accept(a_notification(id=notification_id, usernames=usernames, request=request), ()) is None
@@ -71,7 +64,7 @@ def test_erased_person_is_not_found_by_anything() -> None:
         get_profile(deps, TENANT_ID, "alice")
     assert [deps.profiles.list(TENANT_ID, ProfileFilter(deleted=deleted), 10, None).items for deleted in (False, True)] == [[], []]
     assert deps.profiles.find(TENANT_ID, [username("alice")]) == {}
-    assert (deps.devices.get(TENANT_ID, ["phone"]), _everyone(deps)) == ([], [])
+    assert (deps.devices.get(TENANT_ID, ["phone"]), audience_of(deps)) == ([], [])
 
 
 def test_names_and_targets_of_an_erased_person_are_free() -> None:
@@ -111,7 +104,7 @@ def test_shared_device_is_left_to_the_others() -> None:
     add_devices(deps, device_of(alice, bob, id="shared"))
     erase_profile(deps, a_call(), "alice")
     assert stored_device(deps, "shared").profile_ids == ("bob",)
-    assert _everyone(deps) == ["shared"]
+    assert audience_of(deps) == ["shared"]
 
 
 def test_device_shared_with_a_deleted_person_waits_for_that_one() -> None:
@@ -119,11 +112,11 @@ def test_device_shared_with_a_deleted_person_waits_for_that_one() -> None:
     alice, bob = _alice(deps), add_profile(deps, "bob", username="bob")
     add_devices(deps, device_of(alice, bob, id="shared"))
     delete_profile(deps, a_call(), "bob")
-    assert _everyone(deps) == ["shared"]
+    assert audience_of(deps) == ["shared"]
     erase_profile(deps, a_call(), "alice")
-    assert _everyone(deps) == []
+    assert audience_of(deps) == []
     restore_profile(deps, a_call(), "bob")
-    assert _everyone(deps) == ["shared"]
+    assert audience_of(deps) == ["shared"]
 
 
 def test_name_is_taken_out_of_every_notification_and_the_others_stay() -> None:
@@ -158,7 +151,7 @@ def test_erasure_that_failed_halfway_has_begun_for_good_and_goes_on(tick: bool) 
         settle_profiles(deps)
     else:
         erase_profile(deps, a_call(), "alice")
-    assert _everyone(deps) == []
+    assert audience_of(deps) == []
     assert create_profile(deps, a_call(), NewProfile(**FULL)).id != "alice"
 
 
@@ -197,7 +190,7 @@ def test_unknown_profile_and_another_tenants_are_not_erased(tenant: str, wanted:
     _alice(deps, "phone")
     with pytest.raises(NotFound):
         erase_profile(deps, a_call(tenant=tenant), wanted)
-    assert _everyone(deps) == ["phone"]
+    assert audience_of(deps) == ["phone"]
 
 
 def test_what_was_erased_can_not_be_changed() -> None:

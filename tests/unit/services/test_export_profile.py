@@ -108,5 +108,5 @@ def test_unknown_erased_and_another_tenants_profile_is_not_found(deps: Deps) -> 
 def test_export_shows_outcomes_as_they_are(deps: Deps) -> None:
     _notify(deps, "by-name", PHONE, usernames=("alice",))
     (addressed,) = [addressed for page in _pages(deps) for addressed in page.notifications]
-    assert deps.notifications.read_recipients(ChunkKey(TENANT_ID, "by-name", 0)) == (PHONE,)
+    assert deps.chunks.read_recipients(ChunkKey(TENANT_ID, "by-name", 0)) == (PHONE,)
     assert [result.outcome.value for _, result in addressed.deliveries] == ["unsent"]

@@ -29,10 +29,10 @@ def add_notification(deps: Deps, name: str, at: datetime, tenant: str = TENANT_I
 def add_letter(deps: Deps, name: str, at: datetime, tenant: str = TENANT_ID) -> None:
     key = ChunkKey(tenant, name, 0)
     add_notification(deps, name, at, tenant)
-    chunk = deps.notifications.claim(key, "owner", NOW)
+    chunk = deps.chunks.claim(key, "owner", NOW)
     assert isinstance(chunk, Chunk)
     letter = DeadLetter(name, key, {"EXPIRED": 1}, "EXPIRED", at)
-    assert deps.notifications.conclude(replace(chunk, state=ChunkState.DONE), a_notification(id=name, tenant=tenant), letter)
+    assert deps.chunks.conclude(replace(chunk, state=ChunkState.DONE), a_notification(id=name, tenant=tenant), letter)
 
 
 def add_entry(deps: Deps, name: str, at: datetime, tenant: str = TENANT_ID) -> None:

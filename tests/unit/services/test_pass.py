@@ -80,7 +80,7 @@ def test_call_that_lost_its_claim_stops_and_stores_nothing() -> None:
     def taken_over() -> None:
         world.clock.advance(LEASE + 10 * SECOND)
         if len(world.sender.sent) == 2:
-            world.deps.notifications.claim(KEY, "another-call", world.clock.now())
+            world.deps.chunks.claim(KEY, "another-call", world.clock.now())
 
     world.sender.on_batch = taken_over
     assert world.deliver() == Finished()

@@ -11,8 +11,8 @@ from fanfare.domain.segment import Segment
 from fanfare.domain.send_request import Addressees, RawTarget, SendRequest
 from fanfare.domain.target import Target, anonymous_device_id
 from fanfare.ports import Deps
-from fanfare.services.resolve_recipients import MOST_SCANNED, PAGE, resolve_recipients
-from tests.factories import TENANT_ID, a_device, a_token
+from fanfare.services.resolve_recipients import MOST_FILTERED, resolve_recipients
+from tests.factories import TENANT_ID, a_token
 from tests.fakes import fake_deps
 from tests.unit.services.seeding import a_request, add_devices, add_profile, device_of, profile_id, username
 
@@ -53,9 +53,6 @@ def _ids(deps: Deps, to: Addressees, only: Segment | None = None) -> list[str]:
         (Addressees(addresses=(Address(AddressKind.PHONE, "+255712345678"),)), ["iphone", "phone", "shared"]),
         (Addressees(addresses=(username("alice"), username("bob"), username("nobody"))), ["browser", "iphone", "phone", "shared"]),
         (Addressees(addresses=(username("nobody"),)), []),
-        (Addressees(segment=Segment()), ["browser", "iphone", "phone", "shared"]),
-        (Addressees(segment=Segment(tags=("beta",))), ["browser", "phone"]),
-        (Addressees(segment=Segment(profile_ids=("bob",), platform=(Platform.WEB,))), ["browser"]),
     ],
 )
 def test_active_devices_of_the_addressees_are_reached(deps: Deps, to: Addressees, expected: list[str]) -> None:
@@ -76,9 +73,8 @@ def test_active_devices_of_the_addressees_are_reached(deps: Deps, to: Addressees
     [
         Addressees(device_ids=("phone", "iphone", "browser", "shared")),
         Addressees(addresses=(username("alice"), username("bob"))),
-        Addressees(segment=Segment()),
     ],
-    ids=["device_ids", "addresses", "segment"],
+    ids=["device_ids", "addresses"],
 )
 def test_only_narrows_every_kind(deps: Deps, to: Addressees, only: Segment, expected: list[str]) -> None:
     assert _ids(deps, to, only) == expected
@@ -133,35 +129,26 @@ def _crowd(number: int, *, ios: int = 0) -> Deps:
     return deps
 
 
-KINDS = [Addressees(addresses=(username("crowd"),)), Addressees(segment=Segment())]
+CROWD = Addressees(addresses=(username("crowd"),))
 
 
-@pytest.mark.parametrize("to", KINDS, ids=["addresses", "segment"])
-def test_five_hundred_are_reached_and_one_more_is_refused(to: Addressees) -> None:
-    assert len(_ids(_crowd(500), to)) == 500
+def test_five_hundred_are_reached_and_one_more_is_refused() -> None:
+    assert len(_ids(_crowd(500), CROWD)) == 500
     with pytest.raises(InvalidRequest) as refused:
-        _ids(_crowd(501), to)
+        _ids(_crowd(501), CROWD)
     assert [error.field for error in refused.value.errors] == ["to"]
 
 
-@pytest.mark.parametrize("to", KINDS, ids=["addresses", "segment"])
-def test_few_of_many_are_all_reached(to: Addressees) -> None:
-    expected = [f"d{index:05}" for index in range(2 * PAGE - 4, 2 * PAGE + 1)]
-    assert _ids(_crowd(2 * PAGE + 1, ios=5), to, Segment(platform=(Platform.IOS,))) == expected
+def test_few_of_many_are_all_reached() -> None:
+    expected = [f"d{index:05}" for index in range(996, 1_001)]
+    assert _ids(_crowd(1_001, ios=5), CROWD, Segment(platform=(Platform.IOS,))) == expected
 
 
-@pytest.mark.parametrize("to", KINDS, ids=["addresses", "segment"])
-def test_more_devices_than_can_be_looked_at_are_refused_and_not_cut_off(to: Addressees) -> None:
-    deps, only = _crowd(MOST_SCANNED, ios=1), Segment(platform=(Platform.IOS,))
-    assert len(_ids(deps, to, only)) == 1
+def test_more_devices_than_can_be_looked_at_are_refused_and_not_cut_off() -> None:
+    deps, only = _crowd(MOST_FILTERED, ios=1), Segment(platform=(Platform.IOS,))
+    assert len(_ids(deps, CROWD, only)) == 1
     person = deps.profiles.find(TENANT_ID, [username("crowd")])[username("crowd")]
     add_devices(deps, device_of(person, id="one-more"))
     with pytest.raises(InvalidRequest) as refused:
-        _ids(deps, to, only)
+        _ids(deps, CROWD, only)
     assert [error.field for error in refused.value.errors] == ["to"]
-
-
-def test_segment_is_narrowed_by_its_own_filter_and_by_only() -> None:
-    deps = fake_deps()
-    add_devices(deps, a_device(id="both", tags=("a", "b")), a_device(id="one", tags=("a",)), a_device(id="other", tags=("b",)))
-    assert _ids(deps, Addressees(segment=Segment(tags=("a",))), Segment(tags=("b",))) == ["both"]

@@ -11,7 +11,8 @@ from fanfare.domain.message import Platform
 from fanfare.domain.notification import Counts, NotificationStatus
 from fanfare.domain.outcome import Outcome, Result
 from fanfare.ports import Deps
-from fanfare.services.show_notification import get_notification, get_notifications, list_deliveries, trace_device
+from fanfare.services.list_deliveries import list_deliveries
+from fanfare.services.show_notification import get_notification, get_notifications, trace_device
 from tests.factories import NOW, TENANT_ID, a_device, a_notification, a_recipient
 from tests.fakes import fake_deps
 from tests.unit.services.seeding import add_devices
@@ -31,14 +32,14 @@ def deps() -> Deps:
 
 
 def _claim(deps: Deps) -> Chunk:
-    chunk = deps.notifications.claim(KEY, "owner", NOW)
+    chunk = deps.chunks.claim(KEY, "owner", NOW)
     assert isinstance(chunk, Chunk)
     return chunk
 
 
 def _finish(deps: Deps, results: dict[str, Result]) -> None:
     chunk = replace(_claim(deps), state=ChunkState.DONE, results=results, counts=Counts(3, 1, 1, 0, 1))
-    assert deps.notifications.conclude(chunk, a_notification(status=NotificationStatus.COMPLETED, counts=chunk.counts, completed_at=NOW))
+    assert deps.chunks.conclude(chunk, a_notification(status=NotificationStatus.COMPLETED, counts=chunk.counts, completed_at=NOW))
 
 
 def test_queued_notification_is_shown_as_it_is_stored(deps: Deps) -> None:
@@ -52,7 +53,7 @@ def test_claimed_notification_is_shown_as_sending(deps: Deps) -> None:
 
 
 def test_checkpoint_is_shown_as_progress(deps: Deps) -> None:
-    deps.notifications.save_chunk(replace(_claim(deps), results={"a": SENT}, counts=Counts(3, 1, unsent=2)))
+    deps.chunks.save_chunk(replace(_claim(deps), results={"a": SENT}, counts=Counts(3, 1, unsent=2)))
     shown = get_notification(deps, TENANT_ID, "notification-1")
     assert (shown.status, shown.counts) == (NotificationStatus.SENDING, Counts(3, 1, unsent=2))
 

@@ -127,7 +127,7 @@ def test_cancel_that_came_too_late_is_completed() -> None:
 
 def test_call_that_died_after_a_cancel_leaves_a_chunk_that_nobody_sends() -> None:
     world = a_chunk_of(ANDROID, ANDROID)
-    claim = world.deps.notifications.claim(KEY, "dead", world.clock.now())
+    claim = world.deps.chunks.claim(KEY, "dead", world.clock.now())
     assert not isinstance(claim, Busy | Finished)
     assert cancel(world).status_reason == "cancelling"
     world.tick()
@@ -382,7 +382,7 @@ def test_retry_after_a_pause_that_came_too_late_is_not_held() -> None:
     world.answer({1: BUSY})
     world.deliver()
     world.clock.advance(5 * MINUTE)
-    claim = world.deps.notifications.claim(KEY, "late", world.clock.now())
+    claim = world.deps.chunks.claim(KEY, "late", world.clock.now())
     assert not isinstance(claim, Busy | Finished)
     pause(world)
     world.tick(2 * MINUTE)

@@ -37,7 +37,7 @@ def test_notification_that_was_nudged_is_left_alone_for_a_while() -> None:
 def test_notification_that_has_begun_is_its_chunks_business() -> None:
     world = a_chunk_of(ANDROID)
     world.answer({1: BUSY})
-    world.deps.notifications.claim(KEY, "a call that died", world.clock.now())
+    world.deps.chunks.claim(KEY, "a call that died", world.clock.now())
     world.clock.advance(FIRST_CHECK)
     assert world.sweep() == [KEY]
     assert world.notification().next_check_at is None

@@ -251,7 +251,7 @@ def test_breaker_that_could_only_be_probed_with_what_can_not_be_worded_closes_an
 def _with_unwordable_recipient(world: World) -> ChunkKey:
     """A notification as an earlier version of the code might have let it through: device-1's username is too long to be filled in."""
     notification = _accept(world, Addressees(device_ids=("device-2",)))
-    (row,) = world.deps.notifications.read_recipients(ChunkKey(TENANT_ID, notification.id, 0))
+    (row,) = world.deps.chunks.read_recipients(ChunkKey(TENANT_ID, notification.id, 0))
     unwordable = row._replace(device_id="device-1", username="x" * 5_000, target=a_token("device-1"))
     stored = replace(notification, id="other", counts=replace(notification.counts, targeted=2, unsent=2))
     assert world.deps.notifications.accept(stored, [unwordable, row]) is None

@@ -14,6 +14,7 @@ from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot, 
 from fanfare.config import Settings
 from fanfare.domain.errors import Unavailable
 
+Firestore = Client
 COMMIT_SECONDS = 10.0
 READ_SECONDS = 10.0
 PROBE_SECONDS = 2.0

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from google.cloud.firestore import SERVER_TIMESTAMP
+
 from fanfare.adapters.blind_index import KeyedHashes, is_under
 from fanfare.adapters.cipher import FieldCipher
 from fanfare.adapters.firestore.revisions import IndexedRevision
@@ -13,6 +15,7 @@ from fanfare.domain.buckets import bucket_of
 from fanfare.domain.device import Device, InactiveReason, Owner, Retirement, target_hint
 from fanfare.domain.message import Platform, TargetKind
 from fanfare.domain.target import Target
+from fanfare.domain.topic_sync import TopicSync
 
 VERSION = 1
 ERASED = "erased"
@@ -41,6 +44,7 @@ def to_document(device: Device, tenant: str, hashes: Sequence[KeyedHashes], ciph
         "timezone": device.timezone,
         "tags": list(device.tags),
         "topics": list(device.topics),
+        **sync_to_document(device.topic_sync),
         "active": device.active,
         "inactive_reason": device.inactive_reason.value if device.inactive_reason else None,
         "inactive_since": device.inactive_since,
@@ -50,6 +54,17 @@ def to_document(device: Device, tenant: str, hashes: Sequence[KeyedHashes], ciph
         "bucket": bucket_of(device.id),
         "created_at": device.created_at,
         "last_seen_at": device.last_seen_at,
+    }
+
+
+def sync_to_document(sync: TopicSync) -> dict[str, Any]:
+    """Map what FCM may not know yet of a device; what is due at once is due by the server's time."""
+    return {
+        "unsynced_topics": list(sync.pending),
+        "contested_topics": list(sync.contested),
+        "topics_check_at": SERVER_TIMESTAMP if sync.pending and sync.check_at is None else sync.check_at,
+        "topics_attempt": sync.attempt,
+        "topic_errors": [{"topic": topic, "code": code} for topic, code in sync.errors],
     }
 
 
@@ -74,6 +89,8 @@ def tombstone(device_id: str) -> dict[str, Any]:
         "timezone": None,
         "tags": [],
         "topics": [],
+        **sync_to_document(TopicSync()),
+        "topics_attempt": None,
         "active": False,
         "inactive_reason": ERASED,
         "inactive_since": None,
@@ -114,6 +131,7 @@ def _from_document(device_id: str, fields: dict[str, Any], updated_at: object, t
         # Documents of the version before this one do not have it.
         inactive_since=fields.get("inactive_since"),
         retirement=_retirement(fields["retirement"]),
+        topic_sync=_sync(fields),
         revision=IndexedRevision(updated_at, tuple(fields["index_keys"])),
     )
 
@@ -131,13 +149,21 @@ def _owner_document(owner: Owner) -> dict[str, Any]:
         "installed_as": owner.installed_as,
         "version": owner.version,
         "suspended": owner.suspended,
+        "topics": list(owner.topics),
     }
 
 
 def _owner(fields: dict[str, Any]) -> Owner:
-    # Documents of the version before this one know neither the version nor the suspension of an owner.
-    version, suspended = fields.get("version", 0), fields.get("suspended", False)
-    return Owner(fields["id"], fields["username"], tuple(fields["addresses"]), fields["installed_as"], version, suspended)
+    # Documents of the versions before this one know neither the version nor the suspension of an owner, nor its topics.
+    version, suspended, topics = fields.get("version", 0), fields.get("suspended", False), fields.get("topics", ())
+    return Owner(fields["id"], fields["username"], tuple(fields["addresses"]), fields["installed_as"], version, suspended, tuple(topics))
+
+
+def _sync(fields: dict[str, Any]) -> TopicSync:
+    # Documents of the version before this one know nothing of what FCM knows; they have no topics either.
+    errors = tuple((error["topic"], error["code"]) for error in fields.get("topic_errors", ()))
+    pending, contested = tuple(fields.get("unsynced_topics", ())), tuple(fields.get("contested_topics", ()))
+    return TopicSync(pending, contested, fields.get("topics_check_at"), fields.get("topics_attempt", 0), errors)
 
 
 def _retirement_document(retirement: Retirement | None) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from google.cloud.firestore import Client as Firestore
 
 from fanfare.adapters.blind_index import BlindIndex, KeyedHashes
 from fanfare.adapters.cipher import FieldCipher, Undecipherable
+from fanfare.adapters.firestore.addressed_devices import find_addressed
 from fanfare.adapters.firestore.audit import add_audit
 from fanfare.adapters.firestore.client import read_all, run_query
 from fanfare.adapters.firestore.commits import TRIES, WRITE_ID, commit_guarded, lost_races
@@ -21,21 +23,21 @@ from fanfare.adapters.firestore.device_mapping import device_of, to_document, to
 from fanfare.adapters.firestore.leftover_locks import remove_locks
 from fanfare.adapters.firestore.pages import read_page
 from fanfare.adapters.firestore.paths import collection_of
-from fanfare.adapters.firestore.profiles import ALTERNATIVES
 from fanfare.adapters.firestore.revisions import guard_of
 from fanfare.domain.address import Address
 from fanfare.domain.audit import AuditEntry, Trail
-from fanfare.domain.batches import split
+from fanfare.domain.batches import split, split_by_weight
 from fanfare.domain.buckets import BUCKETS
 from fanfare.domain.device import Device
 from fanfare.domain.errors import Unavailable
 from fanfare.domain.filters import DeviceFilter
 from fanfare.domain.listing import Page
 from fanfare.domain.profile import Profile
-from fanfare.domain.registration import Known, Registration, RegistrationPlan
+from fanfare.domain.registration import HEAVIEST_COMMIT, Known, Registration, RegistrationPlan, noted, weight_of
 from fanfare.domain.target import Target
 from fanfare.ports import Identifiers
 
+COMMITS_AT_ONCE = 4
 ERASED_PER_COMMIT = 100
 """With the longest targets' locks and a lock for each owner's install, well below Firestore's limits."""
 
@@ -57,7 +59,7 @@ class FirestoreDeviceStore:
     def get(self, tenant: str, device_ids: Sequence[str]) -> list[Device]:
         """Find devices by id, in one call; unknown ids are missing from the answer."""
         snapshots = read_all(self._firestore, [self._reference(tenant, device_id) for device_id in device_ids])
-        return self._devices(tenant, snapshots)
+        return self.devices_of(tenant, snapshots)
 
     def find_known(self, tenant: str, registrations: Sequence[tuple[Registration, Profile]]) -> list[Known]:
         """Find what is stored about each registration's target and install: one call for the locks, one for the devices they name."""
@@ -76,6 +78,7 @@ class FirestoreDeviceStore:
 
         Plans that write the same document are refused too: Firestore holds both guards to be met, and the later would undo half of the earlier.
         """
+        plans = [noted(plan) for plan in plans]
         hashes = self._index.for_writing(tenant)
         changes = [(plan, self._locks.changes(tenant, plan, hashes)) for plan in plans]
         written = [name for plan, locks in changes for name in written_by(plan, locks)]
@@ -89,6 +92,13 @@ class FirestoreDeviceStore:
         if audit is not None:
             add_audit(batch, self._firestore, tenant, audit, write_id)
         return commit_guarded(batch, self._reference(tenant, plans[0].device.id), write_id) is not None
+
+    def save_all(self, tenant: str, batches: Sequence[tuple[Sequence[RegistrationPlan], AuditEntry | None]]) -> Sequence[bool]:
+        """Store batches of plans, each in a commit of its own: while the database works on some, the next are prepared."""
+        if len(batches) <= 1:
+            return [self.save(tenant, plans, audit) for plans, audit in batches]
+        with ThreadPoolExecutor(COMMITS_AT_ONCE) as pool:
+            return list(pool.map(lambda batch: self.save(tenant, *batch), batches))
 
     def update(self, tenant: str, device_id: str, decide: Callable[[Device], Device | None], audit: Trail | None = None) -> Device | None:
         """Apply a pure decision to a stored device (None leaves it) and return its state; None if there is no such device.
@@ -109,14 +119,11 @@ class FirestoreDeviceStore:
     ) -> list[str]:
         """Apply a pure decision to many devices: one call to read them, one commit; unknown ids are passed over. Returns who was changed.
 
-        If another writer changed one of them meanwhile, each is updated by itself.
+        Devices with very many topics need several commits. If another writer changed one of a commit's devices meanwhile, each is updated by itself.
         """
-        changed = [(before, after) for before in self.get(tenant, device_ids) if (after := decide(before)) is not None]
-        ids = [before.id for before, _ in changed]
-        entry = replace(audit, resource_ids=tuple(ids)) if audit else None
-        if not changed or self.save(tenant, [RegistrationPlan(after, before) for before, after in changed], entry):
-            return ids
-        return [device_id for device_id in ids if self._update_one(tenant, device_id, decide, audit)]
+        changed = [RegistrationPlan(after, before) for before in self.get(tenant, device_ids) if (after := decide(before)) is not None]
+        pieces = split_by_weight(changed, weight_of, most=len(changed) or 1, heaviest=HEAVIEST_COMMIT)
+        return [device_id for piece in pieces for device_id in self._update_piece(tenant, piece, decide, audit)]
 
     def erase(self, tenant: str, device_ids: Sequence[str], audit: AuditEntry | None = None, *, only_if: Callable[[Device], bool] = _is_any) -> int:
         """Wipe devices at once, targets, names, locks and all, and leave tombstones; returns how many are tombstones now."""
@@ -125,19 +132,25 @@ class FirestoreDeviceStore:
     def find_active(self, tenant: str, addresses: Sequence[Address], limit: int) -> list[Device]:
         """Find the active devices of the named profiles, at most `limit`."""
         index = self._index.for_lookup(tenant)
-        hashes = [index.of_address(address) for address in addresses]
-        found: dict[str, Device] = {}
-        for piece in split(hashes, ALTERNATIVES):
-            query = self._collection(tenant).where(filter=FieldFilter("addresses", "array_contains_any", list(piece)))
-            snapshots = run_query(query.where(filter=FieldFilter("active", "==", value=True)).limit(limit))
-            found.update((device.id, device) for device in self._devices(tenant, snapshots))
-        return list(found.values())[:limit]
+        snapshots = find_addressed(self._collection(tenant), [index.of_address(address) for address in addresses], limit)
+        return self.devices_of(tenant, snapshots.values())[:limit]
+
+    def find_addressed(self, tenant: str, addresses: Sequence[Address], limit: int) -> dict[Address, Sequence[Device]]:
+        """Find the active devices of the named profiles, at most `limit` of them, and say whose they are."""
+        index = self._index.for_lookup(tenant)
+        by_hash = {index.of_address(address): address for address in addresses}
+        snapshots = find_addressed(self._collection(tenant), list(by_hash), limit)
+        found: dict[Address, list[Device]] = {}
+        for device in self.devices_of(tenant, snapshots.values())[:limit]:
+            for held in {held for owner in device.owners for held in owner.addresses} & by_hash.keys():
+                found.setdefault(by_hash[held], []).append(device)
+        return {address: found[address] for address in addresses if address in found}
 
     def find_purgeable(self, tenant: str, before: datetime, limit: int) -> list[Device]:
         """Find devices that have been purgeable since `before` or longer, the longest inactive ones first."""
         query = self._collection(tenant).where(filter=FieldFilter("bucket", "in", list(range(BUCKETS))))
         query = query.where(filter=FieldFilter("purgeable_since", "<=", before))
-        return self._devices(tenant, run_query(query.order_by("purgeable_since").limit(limit)))
+        return self.devices_of(tenant, run_query(query.order_by("purgeable_since").limit(limit)))
 
     def list(self, tenant: str, filters: DeviceFilter, limit: int, after: str | None) -> Page[Device]:
         """List devices that are not deleted, in the order of their ids."""
@@ -169,6 +182,14 @@ class FirestoreDeviceStore:
         """Remove at most `limit` locks of an index key that nobody uses any more; returns how many."""
         return remove_locks(self._firestore, tenant, "targets", key_id=index_key, limit=limit)
 
+    def _update_piece(
+        self, tenant: str, plans: Sequence[RegistrationPlan], decide: Callable[[Device], Device | None], audit: AuditEntry | None
+    ) -> builtins.list[str]:
+        ids = [plan.device.id for plan in plans]
+        if self.save(tenant, plans, replace(audit, resource_ids=tuple(ids)) if audit else None):
+            return ids
+        return [device_id for device_id in ids if self._update_one(tenant, device_id, decide, audit)]
+
     def _update_one(self, tenant: str, device_id: str, decide: Callable[[Device], Device | None], audit: AuditEntry | None) -> bool:
         decided: Device | None = None
 
@@ -184,7 +205,7 @@ class FirestoreDeviceStore:
         for _ in range(TRIES):
             snapshots = read_all(self._firestore, [self._reference(tenant, device_id) for device_id in device_ids])
             stored = [snapshot for snapshot in snapshots if snapshot.exists]
-            devices = self._devices(tenant, stored)
+            devices = self.devices_of(tenant, stored)
             doomed = [device for device in devices if only_if(device)]
             if not doomed or self._bury(tenant, doomed, audit):
                 return len(stored) - len(devices) + len(doomed)
@@ -220,7 +241,8 @@ class FirestoreDeviceStore:
     def _device(self, tenant: str, snapshot: DocumentSnapshot[Any]) -> Device | None:
         return device_of(snapshot.id, snapshot.to_dict(), snapshot.update_time, tenant, self._cipher)
 
-    def _devices(self, tenant: str, snapshots: Iterable[DocumentSnapshot[Any]]) -> builtins.list[Device]:
+    def devices_of(self, tenant: str, snapshots: Iterable[DocumentSnapshot[Any]]) -> builtins.list[Device]:
+        """Map documents that another query found; those of erased devices are left out."""
         return [device for snapshot in snapshots if (device := self._device(tenant, snapshot)) is not None]
 
     def _collection(self, tenant: str) -> CollectionReference:

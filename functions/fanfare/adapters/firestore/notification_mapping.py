@@ -6,12 +6,16 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from google.cloud.firestore import DocumentSnapshot
+
+from fanfare.adapters.firestore.client import fields_of
+from fanfare.adapters.firestore.progress_mapping import sums_from_document, sums_to_document
 from fanfare.domain.buckets import bucket_of
 from fanfare.domain.call import ActorKind
 from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState, Stop
 from fanfare.domain.dead_letter import DeadLetter, DeadLetterKind
 from fanfare.domain.layout import Layout, Source
-from fanfare.domain.notification import FINAL_STATUSES, Counts, Notification, NotificationStatus
+from fanfare.domain.notification import FINAL_STATUSES, Counts, Judgement, Notification, NotificationStatus
 from fanfare.domain.outcome import Result
 from fanfare.domain.send_request import message_of
 from fanfare.domain.wording_format import wording_from_json, wording_to_json
@@ -46,6 +50,8 @@ def notification_to_document(notification: Notification) -> dict[str, Any]:
         "bucket": bucket_of(notification.id),
         "paused": notification.paused,
         "layout": layout_to_document(notification.layout),
+        "refused": dict(notification.refused),
+        "judgement": judgement_to_document(notification.judgement),
         "created_at": notification.created_at,
         "planned_at": notification.planned_at,
         **_progress(notification),
@@ -63,20 +69,34 @@ def steering_to_document(notification: Notification) -> dict[str, Any]:
     return {**_progress(notification), "paused": notification.paused}
 
 
+def update_to_document(notification: Notification) -> dict[str, Any]:
+    """Map all that may change of a notification of many chunks but its sums."""
+    return {**steering_to_document(notification), "refused": dict(notification.refused)}
+
+
 def _progress(notification: Notification) -> dict[str, Any]:
     return {
         "status": notification.status.value,
         "status_reason": notification.status_reason,
         "counts": asdict(notification.counts),
         "errors": dict(notification.errors),
+        "platforms": {name: dict(numbers) for name, numbers in notification.platforms.items()},
+        # What it contributes to the days' numbers may be another by this; a dry run contributes nothing.
+        "untallied": not notification.validate_only,
         "started_at": notification.started_at,
         "completed_at": notification.completed_at,
         "next_check_at": notification.next_check_at,
     }
 
 
-def notification_from_document(tenant: str, notification_id: str, fields: dict[str, Any]) -> Notification:
-    """Map a document to a notification."""
+def notification_of(tenant: str, snapshot: DocumentSnapshot[Any]) -> Notification | None:
+    """Map what was read to a notification; None if there is no such document."""
+    fields = fields_of(snapshot)
+    return notification_from_document(tenant, snapshot.id, fields, snapshot.update_time) if fields else None
+
+
+def notification_from_document(tenant: str, notification_id: str, fields: dict[str, Any], revision: object = None) -> Notification:
+    """Map a document, read at `revision`, to a notification."""
     request = json.loads(fields["request"])
     return Notification(
         id=notification_id,
@@ -101,6 +121,7 @@ def notification_from_document(tenant: str, notification_id: str, fields: dict[s
         completed_at=fields["completed_at"],
         next_check_at=fields["next_check_at"],
         errors=fields["errors"],
+        platforms=fields.get("platforms", {}),
         profile_ids=tuple(fields.get("profile_ids", ())),
         topic=fields.get("topic"),
         schedule_id=fields.get("schedule_id"),
@@ -108,6 +129,9 @@ def notification_from_document(tenant: str, notification_id: str, fields: dict[s
         address=fields.get("address"),
         paused=fields.get("paused") is True,
         layout=_layout(fields.get("layout")),
+        refused=fields.get("refused", {}),
+        revision=revision,
+        judgement=Judgement(**judged) if (judged := fields.get("judgement")) else None,
         wording=wording_from_json(json.loads(fields["wording"])) if fields.get("wording") else None,
     )
 
@@ -115,6 +139,11 @@ def notification_from_document(tenant: str, notification_id: str, fields: dict[s
 def layout_to_document(layout: Layout | None) -> dict[str, Any] | None:
     """Map how a notification of many chunks is laid out."""
     return {"source": layout.source.value, "generation": layout.generation, "stages": list(layout.stages)} if layout else None
+
+
+def judgement_to_document(judgement: Judgement | None) -> dict[str, Any] | None:
+    """Map what a guard found."""
+    return asdict(judgement) if judgement else None
 
 
 def _layout(fields: dict[str, Any] | None) -> Layout | None:
@@ -126,6 +155,7 @@ def chunk_to_document(chunk: Chunk, results: bytes | None) -> dict[str, Any]:
     return {
         "v": VERSION,
         "tenant": chunk.key.tenant,
+        "number": chunk.key.number,
         "state": chunk.state.value,
         "owner": chunk.owner,
         "lease_until": chunk.lease_until,
@@ -139,6 +169,7 @@ def chunk_to_document(chunk: Chunk, results: bytes | None) -> dict[str, Any]:
         "errors": [dict(error) for error in chunk.errors],
         "started_at": chunk.started_at,
         "completed_at": chunk.completed_at,
+        "counted": sums_to_document(chunk.counted) if chunk.counted else None,
         "results": results,
     }
 
@@ -161,6 +192,7 @@ def chunk_from_document(key: ChunkKey, fields: dict[str, Any], results: dict[str
         completed_at=fields["completed_at"],
         errors=tuple(fields["errors"]),
         results=results,
+        counted=sums_from_document(fields["counted"]) if fields.get("counted") else None,
         revision=revision,
     )
 

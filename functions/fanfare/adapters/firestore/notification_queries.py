@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from google.cloud.firestore import Client as Firestore
 from google.cloud.firestore import FieldFilter
+from google.cloud.firestore_v1.field_path import FieldPath
 
 from fanfare.adapters.firestore.client import fields_of, read_all, run_query
 from fanfare.adapters.firestore.notification_mapping import dead_letter_from_document, notification_from_document
@@ -58,6 +59,18 @@ def newest_dead_letters(firestore: Firestore, tenant: str, filters: DeadLetterFi
         after=after,
         convert=lambda snapshot: dead_letter_from_document(tenant, snapshot.id, snapshot.to_dict() or {}),
     )
+
+
+def dead_letters_of(firestore: Firestore, tenant: str, notification_id: str, *, limit: int, after: str | None) -> Page[DeadLetter]:
+    """The dead letters of one notification: their ids begin with its own and a hyphen, and the next character after that is a full stop."""
+    collection, name = collection_of(firestore, tenant, "dead_letters"), FieldPath.document_id()
+    query = collection.order_by(name).end_before({name: collection.document(f"{notification_id}.")})
+    query = query.start_after({name: collection.document(after or f"{notification_id}-")})
+    found = run_query(query.limit(limit + 1))
+    shown = found[:limit]
+    letters = [dead_letter_from_document(tenant, snapshot.id, snapshot.to_dict() or {}) for snapshot in shown]
+    own = [letter for letter in letters if letter.key.notification_id == notification_id]
+    return Page(own, shown[-1].id if len(found) > limit else None)
 
 
 def read_notifications(firestore: Firestore, tenant: str, notification_ids: Sequence[str]) -> dict[str, Notification]:

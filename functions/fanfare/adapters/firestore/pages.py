@@ -14,6 +14,8 @@ from fanfare.domain.buckets import BUCKETS
 from fanfare.domain.listing import Page
 
 T = TypeVar("T")
+LAST = "\uf8ff"
+"""Sorts after every name that begins alike."""
 Filters = Sequence[tuple[str, str, Any]]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from fanfare.adapters.firestore.revisions import IndexedRevision
 from fanfare.domain.address import Address, AddressKind
+from fanfare.domain.buckets import bucket_of
 from fanfare.domain.profile import Profile, Spread, Stage
 
 VERSION = 1
@@ -21,6 +22,7 @@ def to_document(profile: Profile, index_keys: Sequence[str]) -> dict[str, Any]:
         "phone_number": profile.phone_number,
         "external_id": profile.external_id,
         "tags": list(profile.tags),
+        "topics": list(profile.topics),
         "locale": profile.locale,
         "timezone": profile.timezone,
         "addresses": list(profile.addresses),
@@ -29,6 +31,8 @@ def to_document(profile: Profile, index_keys: Sequence[str]) -> dict[str, Any]:
         "stage": profile.spread.stage.value,
         "former": [{"kind": name.kind.value, "value": name.value} for name in profile.spread.former],
         "next_check_at": profile.spread.check_at,
+        "topics_check_at": profile.topics_check_at,
+        "bucket": bucket_of(profile.id),
         "created_at": profile.created_at,
         "deleted_at": profile.deleted_at,
         "erased_at": profile.erased_at,
@@ -36,13 +40,15 @@ def to_document(profile: Profile, index_keys: Sequence[str]) -> dict[str, Any]:
 
 
 def from_document(profile_id: str, fields: dict[str, Any], updated_at: object) -> Profile:
-    """Map a document, written at `updated_at`, to a profile. Documents of the version before this one know neither a deletion nor a spread."""
+    """Map a document, written at `updated_at`, to a profile; earlier versions' documents know neither deletion, spread nor topics."""
     return Profile(
         id=profile_id,
         username=fields["username"],
         phone_number=fields["phone_number"],
         external_id=fields["external_id"],
         tags=tuple(fields["tags"]),
+        topics=tuple(fields.get("topics", ())),
+        topics_check_at=fields.get("topics_check_at"),
         locale=fields["locale"],
         timezone=fields["timezone"],
         addresses=tuple(fields["addresses"]),

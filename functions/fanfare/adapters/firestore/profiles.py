@@ -21,9 +21,8 @@ from fanfare.adapters.firestore.pages import read_page
 from fanfare.adapters.firestore.paths import collection_of
 from fanfare.adapters.firestore.profile_mapping import from_document, to_document
 from fanfare.adapters.firestore.revisions import IndexedRevision, guard_of
-from fanfare.domain.address import Address
+from fanfare.domain.address import Address, AddressKind
 from fanfare.domain.audit import AuditEntry, Trail
-from fanfare.domain.batches import split
 from fanfare.domain.errors import Conflict, Unavailable
 from fanfare.domain.filters import ProfileFilter
 from fanfare.domain.listing import Page
@@ -57,28 +56,47 @@ class FirestoreProfileStore:
         return self._profiles(tenant, [snapshot for snapshot in snapshots if snapshot.exists])
 
     def find(self, tenant: str, addresses: Sequence[Address]) -> Mapping[Address, Profile]:
-        """Find profiles, in whatever state, by what they are named by; an unknown address is missing from the answer."""
+        """Find profiles, in whatever state, by what they are named by; an unknown address is missing from the answer.
+
+        A few are found by a query, which reads nothing but them. More than one query takes are found by their locks: one more document each, and two
+        calls instead of dozens.
+        """
         index = self._index.for_lookup(tenant)
         by_hash = {index.of_address(address): address for address in addresses}
-        collection = collection_of(self._firestore, tenant, "profiles")
-        found: dict[Address, Profile] = {}
-        for hashes in split(list(by_hash), ALTERNATIVES):
-            query = collection.where(filter=FieldFilter("addresses", "array_contains_any", list(hashes)))
-            for profile in self._profiles(tenant, run_query(query)):
-                found.update((by_hash[held], profile) for held in profile.addresses if held in by_hash)
-        return found
+        if len(by_hash) > ALTERNATIVES:
+            profiles = self.get_many(tenant, self._ids_of(tenant, by_hash))
+        else:
+            query = collection_of(self._firestore, tenant, "profiles").where(filter=FieldFilter("addresses", "array_contains_any", list(by_hash)))
+            profiles = self._profiles(tenant, run_query(query)) if by_hash else ()
+        return {by_hash[held]: profile for profile in profiles for held in profile.addresses if held in by_hash}
+
+    def _ids_of(self, tenant: str, by_hash: Mapping[str, Address]) -> builtins.list[str]:
+        """Whom addresses may name: a profile by its id, and else whoever holds the lock of a name."""
+        locks = collection_of(self._firestore, tenant, "names")
+        named = [locks.document(held) for held, address in by_hash.items() if address.kind is not AddressKind.PROFILE]
+        holders = [fields["profile_id"] for snapshot in read_all(self._firestore, named) if (fields := fields_of(snapshot))]
+        return [*holders, *(address.value for address in by_hash.values() if address.kind is AddressKind.PROFILE)]
 
     def create(self, tenant: str, profile: Profile, audit: AuditEntry | None = None) -> tuple[Profile, bool]:
         """Store a new profile and return it with True, or the one that holds one of its names already with False."""
+        stored = self.create_many(tenant, [(profile, audit)])
+        return (stored[0], True) if stored else (self._holder(tenant, profile), False)
+
+    def create_many(self, tenant: str, new: Sequence[tuple[Profile, AuditEntry | None]]) -> Sequence[Profile]:
+        """Store new profiles in one commit, at most a hundred, and return them as they are stored; none where one of their names is taken."""
+        names = [name for profile, _ in new for name in held_names(profile)]
+        if len(set(names)) < len(names):
+            return []
         hashes = self._index.for_writing(tenant)
-        stored = _addressed(profile, hashes)
-        write_id, batch, reference = self._identifiers.new_id(), self._firestore.batch(), self._reference(tenant, profile.id)
-        batch.create(reference, {**to_document(stored, _ids(hashes)), WRITE_ID: write_id})
-        self._add_locks(batch, self._locks(tenant, held_names(profile), hashes), profile.id)
-        if audit is not None:
-            add_audit(batch, self._firestore, tenant, audit, write_id)
-        written_at = commit_guarded(batch, reference, write_id)
-        return (_revised(stored, written_at, hashes), True) if written_at is not None else (self._holder(tenant, profile), False)
+        write_id, batch = self._identifiers.new_id(), self._firestore.batch()
+        stored = [_addressed(profile, hashes) for profile, _ in new]
+        for profile, (_, audit) in zip(stored, new, strict=True):
+            batch.create(self._reference(tenant, profile.id), {**to_document(profile, _ids(hashes)), WRITE_ID: write_id})
+            self._add_locks(batch, self._locks(tenant, held_names(profile), hashes), profile.id)
+            if audit is not None:
+                add_audit(batch, self._firestore, tenant, audit, self._identifiers.new_id())
+        written_at = commit_guarded(batch, self._reference(tenant, stored[0].id), write_id)
+        return [_revised(profile, written_at, hashes) for profile in stored] if written_at is not None else []
 
     def update(self, tenant: str, profile_id: str, decide: Callable[[Profile], Profile | None], audit: Trail | None = None) -> Profile | None:
         """Apply a pure decision (None leaves the profile) and move the locks of its names with it; Conflict if another profile holds one."""
@@ -92,6 +110,19 @@ class FirestoreProfileStore:
                 return stored[0]
             self._check_free(tenant, after)
         raise lost_races("this profile")
+
+    def update_many(
+        self, tenant: str, profile_ids: Sequence[str], decide: Callable[[Profile], Profile | None], audit: AuditEntry | None = None
+    ) -> Sequence[str]:
+        """Apply a pure decision to at most a hundred profiles: one call to read them, one commit. Returns who was changed.
+
+        If another writer changed one of them meanwhile, each is updated by itself.
+        """
+        changes = [(before, after) for before in self.get_many(tenant, profile_ids) if (after := decide(before)) is not None]
+        ids = [before.id for before, _ in changes]
+        if not changes or self._commit_changes(tenant, changes, replace(audit, resource_ids=tuple(ids)) if audit else None):
+            return ids
+        return [profile_id for profile_id in ids if self._update_one(tenant, profile_id, decide, audit)]
 
     def rewrite(self, tenant: str, profiles: Sequence[Profile]) -> None:
         """Write profiles as they are, with the hashes and locks of the index keys that are written now; what was changed meanwhile by itself."""
@@ -140,6 +171,17 @@ class FirestoreProfileStore:
     def remove_locks(self, tenant: str, index_key: str, limit: int) -> int:
         """Remove at most `limit` locks of an index key that nobody uses any more; returns how many."""
         return remove_locks(self._firestore, tenant, "names", key_id=index_key, limit=limit)
+
+    def _update_one(self, tenant: str, profile_id: str, decide: Callable[[Profile], Profile | None], audit: AuditEntry | None) -> bool:
+        decided: Profile | None = None
+
+        def noting(profile: Profile) -> Profile | None:
+            nonlocal decided
+            decided = decide(profile)
+            return decided
+
+        entry = replace(audit, resource_ids=(profile_id,)) if audit else None
+        return self.update(tenant, profile_id, noting, (lambda *_: entry) if entry else None) is not None and decided is not None
 
     def _commit_changes(self, tenant: str, changes: Sequence[tuple[Profile, Profile]], audit: AuditEntry | None) -> Sequence[Profile]:
         """Write profiles and move their locks in one commit, guarded by what was read; returns them as they are stored, none if it was refused."""

@@ -14,7 +14,7 @@ from fanfare.adapters.firestore.audit import add_audit
 from fanfare.adapters.firestore.client import COMMIT_RETRY, COMMIT_SECONDS, read, run_query, translated
 from fanfare.adapters.firestore.commits import REFUSALS, TRIES, WRITE_ID, commit_guarded, lost_races
 from fanfare.adapters.firestore.defects import note_defect
-from fanfare.adapters.firestore.pages import read_page
+from fanfare.adapters.firestore.pages import LAST, read_page
 from fanfare.adapters.firestore.paths import collection_of
 from fanfare.adapters.firestore.template_mapping import from_snapshot, from_version, to_document, version_to_document
 from fanfare.domain.audit import Trail
@@ -22,9 +22,6 @@ from fanfare.domain.filters import TemplateFilter
 from fanfare.domain.listing import Page
 from fanfare.domain.template import KEPT_VERSIONS, Template, is_template_name
 from fanfare.ports import Clock, Identifiers
-
-_LAST = "\uf8ff"
-"""Sorts after every name that begins alike."""
 
 
 class FirestoreTemplateStore:
@@ -101,7 +98,7 @@ class FirestoreTemplateStore:
         wanted: list[tuple[str, str, Any]] = [("active", "==", filters.active)]
         if filters.prefix is not None:
             id_path = FieldPath.document_id()
-            wanted += [(id_path, ">=", collection.document(filters.prefix)), (id_path, "<", collection.document(filters.prefix + _LAST))]
+            wanted += [(id_path, ">=", collection.document(filters.prefix)), (id_path, "<", collection.document(filters.prefix + LAST))]
         return read_page(collection, wanted, limit, after, lambda snapshot: from_snapshot(snapshot.id, snapshot))
 
     def _change(self, tenant: str, name: str, write: Callable[[WriteBatch, Template, object, str], Template | None]) -> Template | None:
