@@ -15,6 +15,8 @@ from tests.structure.source import ROOT, Module, modules_of, sample
 Spec = Mapping[str, Sequence[Mapping[str, Any]]]
 
 COLLECTIONS = {
+    "analytics.add": "stats_marks",
+    "analytics.tally_to_document": "notifications",
     "audience.set_positions": "meta",
     "audience_mapping.header_to_document": "audience",
     "audience_mapping.shard_to_document": "audience",
@@ -23,6 +25,7 @@ COLLECTIONS = {
     "broadcast_mapping.fanout_to_document": "progress",
     "client_mapping.to_document": "clients",
     "data_keys._wrapped": "keys",
+    "day_comparison.correct": "stats_corrections",
     "data_keys.fresh": "keys",
     "device_mapping.to_document": "devices",
     "device_mapping.sync_to_document": "devices",
@@ -47,6 +50,8 @@ COLLECTIONS = {
     "profile_mapping.to_document": "profiles",
     "profiles._add_locks": "names",
     "segments.to_document": "segments",
+    "stats._day_to_document": "stats_days",
+    "stats._key_to_document": "stats",
     "template_mapping.to_document": "templates",
     "template_mapping.version_to_document": "versions",
     "tenant_mapping.to_document": "tenants",
@@ -112,7 +117,14 @@ def _by_time(collection: str, newest: str, equal: tuple[str, ...] = (), contains
     )
 
 
+_STATS = ("client_id", "topic", "platform", "template")
+
 QUERIES = {
+    "analytics": (
+        *(Query(collection="stats", equal=fields, ordered="day") for fields in ((), *((field,) for field in _STATS), _STATS)),
+        Query(collection="notifications", equal=("untallied",)),
+        Query(collection="notifications", equal=("untallied",), everywhere=True),
+    ),
     "audience": (
         Query(collection="devices", equal=("bucket",), ordered="updated_at"),
         Query(collection="devices", equal=("bucket",), ordered="updated_at", everywhere=True),
@@ -126,6 +138,10 @@ QUERIES = {
     ),
     "addressed_devices": (Query(collection="devices", equal=("active",), contains="addresses"),),
     "broadcasts": (Query(collection="chunks", ordered="number"), Query(collection="chunks", equal=("state",))),
+    "day_comparison": (
+        Query(collection="notifications", equal=("bucket",), newest="created_at"),
+        Query(collection="stats", equal=("day",)),
+    ),
     "devices": (
         Query(collection="devices", equal=("listed", "platform", "active", "device_id"), contains="profile_ids"),
         Query(collection="devices", equal=("listed", "platform", "active", "device_id"), contains="topics"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from fanfare.domain.keepalive import Keepalive
 from fanfare.domain.message import Platform
 from fanfare.domain.target import Target
 from fanfare.domain.topic_sync import IN_SYNC, TopicSync
@@ -56,7 +57,7 @@ class Device:
     """One install of the app. `device_id` is the app's own name for it, `id` is ours.
 
     `inactive_since` is when its present `inactive_reason` came to be. `revision` is the store's mark of the state that was read, by which a write is
-    guarded.
+    guarded. `keepalive` never moves `updated_at`: the packed audience has no need of it.
     """
 
     id: str
@@ -79,6 +80,7 @@ class Device:
     inactive_since: datetime | None = None
     retirement: Retirement | None = None
     topic_sync: TopicSync = IN_SYNC
+    keepalive: Keepalive = Keepalive()
     revision: object = field(default=None, compare=False, repr=False)
 
     @property

@@ -5,11 +5,13 @@
 | new: no time is chosen | the reply is missing, or at most so many days old | planned, at a random time tomorrow |
 | new | the reply is older | stopped |
 | planned, due | the reply is missing, or at most so many days old | pinged; planned, at a random time tomorrow |
+| the same, but its tenant is held, or it was pinged today already, or has been due for a day | | not pinged; planned, at a random time tomorrow |
 | planned, due | the reply is older | stopped |
 | stopped | | nothing, until a reply or a registration makes it new |
 
 "Tomorrow" is the next day on the device's own clock, and the night window of its tenant is on that clock too. An app that has never replied goes on
-being pinged, as fcmpy does it: it may be of a version that does not know the ping.
+being pinged, as fcmpy does it: it may be of a version that does not know the ping. A ping that could not be sent when it was due is worth nothing later:
+it would only join the next one.
 """
 
 from __future__ import annotations
@@ -24,6 +26,9 @@ from fanfare.domain.recurrence import instant_of
 
 PING_TYPE = "keepalive"
 """What `data.type` says of a ping, and the name of the template that gives its priority."""
+LONGEST_LATE = timedelta(days=1)
+"""What has been due for longer was not pinged for a reason (pings were switched off, or nothing of ours ran), and so were all the others: pinged at once
+now, they would come in one minute for ever."""
 
 
 class KeepaliveState(StrEnum):
@@ -43,6 +48,10 @@ class Keepalive:
     next: datetime | None = None
     reply: datetime | None = None
 
+    def __str__(self) -> str:
+        """In words, for the audit log."""
+        return f"{self.state}, last reply {self.reply.isoformat() if self.reply else 'none'}"
+
 
 @dataclass(frozen=True, slots=True)
 class PingPlan:
@@ -52,14 +61,19 @@ class PingPlan:
     is_pinged: bool = False
 
 
-def plan_ping(keepalive: Keepalive, settings: KeepaliveSettings, zone: str | None, now: datetime, chance: float) -> PingPlan | None:
-    """Decide about a device in a zone; `chance` is a random number from 0 to below 1. None if there is nothing to do now."""
+def plan_ping(
+    keepalive: Keepalive, settings: KeepaliveSettings, zone: str | None, now: datetime, chance: float, *, held: bool = False
+) -> PingPlan | None:
+    """Decide about a device in a zone; `chance` is a random number from 0 to 1. None if there is nothing to do now.
+
+    `held` says that nothing of its tenant may be sent now.
+    """
     if keepalive.state is KeepaliveState.STOPPED or (keepalive.state is KeepaliveState.PLANNED and not _is_due(keepalive, now)):
         return None
     if is_silent(keepalive, settings, now):
         return PingPlan(replace(keepalive, state=KeepaliveState.STOPPED, next=None))
     following = time_tomorrow(zone, settings.night, now, chance)
-    is_pinged = keepalive.state is KeepaliveState.PLANNED
+    is_pinged = keepalive.state is KeepaliveState.PLANNED and not held and _is_worth_it(keepalive, zone, now)
     return PingPlan(replace(keepalive, state=KeepaliveState.PLANNED, next=following, last=now if is_pinged else keepalive.last), is_pinged)
 
 
@@ -67,6 +81,14 @@ def replied(keepalive: Keepalive, at: datetime) -> Keepalive:
     """A reply came: what was planned stays, a device that had stopped begins again."""
     state = KeepaliveState.NEW if keepalive.state is KeepaliveState.STOPPED else keepalive.state
     return replace(keepalive, state=state, reply=at if keepalive.reply is None else max(keepalive.reply, at))
+
+
+def is_answered(keepalive: Keepalive, now: datetime) -> bool:
+    """Tell whether a reply now would say nothing new: one came today (in UTC), and since the last ping."""
+    reply = keepalive.reply
+    if reply is None or keepalive.state is KeepaliveState.STOPPED:
+        return False
+    return reply.astimezone(UTC).date() == now.astimezone(UTC).date() and (keepalive.last is None or keepalive.last <= reply)
 
 
 def restarted(keepalive: Keepalive) -> Keepalive:
@@ -106,6 +128,13 @@ def _nights(night: NightWindow | None, starts: datetime, ends: datetime, clock: 
 
 def _is_due(keepalive: Keepalive, now: datetime) -> bool:
     return keepalive.next is not None and keepalive.next <= now
+
+
+def _is_worth_it(keepalive: Keepalive, zone: str | None, now: datetime) -> bool:
+    """Nobody is pinged twice on a day of its own, also not by moving to another zone."""
+    clock, last = _zone(zone), keepalive.last
+    was_today = last is not None and last.astimezone(clock).date() >= now.astimezone(clock).date()
+    return not was_today and (keepalive.next is None or now - keepalive.next <= LONGEST_LATE)
 
 
 def _zone(name: str | None) -> tzinfo:

@@ -18,6 +18,7 @@ from datetime import datetime
 
 from fanfare.domain.address import Address
 from fanfare.domain.device import Device, InactiveReason
+from fanfare.domain.keepalive import restarted
 from fanfare.domain.message import Platform
 from fanfare.domain.ownership import has_living_owner, heed_owners, latest_owner, owner_of, with_owners
 from fanfare.domain.profile import Profile
@@ -152,7 +153,7 @@ def retarget(device: Device, target: Target, now: datetime) -> Device:
     """Give a device a new target, by which its app has been heard of; what FCM or a rival install had against the old one no longer counts."""
     if target == device.target:
         return device
-    renewed = replace(device, target=target, last_seen_at=now)
+    renewed = replace(device, target=target, last_seen_at=now, keepalive=restarted(device.keepalive))
     return revive(renewed) if device.inactive_reason in _OF_TARGET else renewed
 
 
@@ -176,7 +177,7 @@ def _new_device(registration: Registration, profile: Profile, now: datetime, new
 def _refreshed(previous: Device, registration: Registration, profile: Profile, now: datetime) -> Device:
     device = replace(previous, target=registration.target, platform=registration.platform or previous.platform, last_seen_at=now)
     owned = own(device, profile, shared=registration.shared, device_id=registration.details.device_id)
-    return retry_refused(revive(apply_details(owned, registration.details)))
+    return retry_refused(revive(apply_details(replace(owned, keepalive=restarted(owned.keepalive)), registration.details)))
 
 
 def _left(known: Known, profile: Profile, now: datetime) -> Displacement | None:

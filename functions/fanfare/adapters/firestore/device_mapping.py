@@ -13,6 +13,7 @@ from fanfare.adapters.cipher import FieldCipher
 from fanfare.adapters.firestore.revisions import IndexedRevision
 from fanfare.domain.buckets import bucket_of
 from fanfare.domain.device import Device, InactiveReason, Owner, Retirement, target_hint
+from fanfare.domain.keepalive import Keepalive, KeepaliveState
 from fanfare.domain.message import Platform, TargetKind
 from fanfare.domain.target import Target
 from fanfare.domain.topic_sync import TopicSync
@@ -52,9 +53,15 @@ def to_document(device: Device, tenant: str, hashes: Sequence[KeyedHashes], ciph
         "retirement": _retirement_document(device.retirement),
         "listed": not device.is_deleted,
         "bucket": bucket_of(device.id),
+        "keepalive": keepalive_to_document(device.keepalive),
         "created_at": device.created_at,
         "last_seen_at": device.last_seen_at,
     }
+
+
+def keepalive_to_document(keepalive: Keepalive) -> dict[str, Any]:
+    """Map when a device is pinged."""
+    return {"state": keepalive.state.value, "last": keepalive.last, "next": keepalive.next, "reply": keepalive.reply}
 
 
 def sync_to_document(sync: TopicSync) -> dict[str, Any]:
@@ -98,6 +105,7 @@ def tombstone(device_id: str) -> dict[str, Any]:
         "retirement": None,
         "listed": False,
         "bucket": bucket_of(device_id),
+        "keepalive": None,
         "created_at": None,
         "last_seen_at": None,
     }
@@ -132,6 +140,7 @@ def _from_document(device_id: str, fields: dict[str, Any], updated_at: object, t
         inactive_since=fields.get("inactive_since"),
         retirement=_retirement(fields["retirement"]),
         topic_sync=_sync(fields),
+        keepalive=_keepalive(fields.get("keepalive")),
         revision=IndexedRevision(updated_at, tuple(fields["index_keys"])),
     )
 
@@ -164,6 +173,11 @@ def _sync(fields: dict[str, Any]) -> TopicSync:
     errors = tuple((error["topic"], error["code"]) for error in fields.get("topic_errors", ()))
     pending, contested = tuple(fields.get("unsynced_topics", ())), tuple(fields.get("contested_topics", ()))
     return TopicSync(pending, contested, fields.get("topics_check_at"), fields.get("topics_attempt", 0), errors)
+
+
+def _keepalive(fields: dict[str, Any] | None) -> Keepalive:
+    # Documents of the version before this one know nothing of pings; they are found once their app has registered again.
+    return Keepalive(KeepaliveState(fields["state"]), fields["last"], fields["next"], fields["reply"]) if fields else Keepalive()
 
 
 def _retirement_document(retirement: Retirement | None) -> dict[str, Any] | None:
