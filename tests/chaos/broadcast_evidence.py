@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState
@@ -56,7 +57,7 @@ class BroadcastEvidence:
     cases: Sequence[Case]
     strangers: Sequence[str]
     chunks: Sequence[Chunk | None]
-    endings: frozenset[str]
+    endings: frozenset[datetime]
     is_pinned: bool
     paused: tuple[int, int]
 

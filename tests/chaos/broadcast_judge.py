@@ -75,7 +75,7 @@ def _chunks(evidence: BroadcastEvidence) -> Promise:
 
 def _completed_once(evidence: BroadcastEvidence) -> Promise:
     wrong = [] if evidence.status["status"] == "completed" else [f"it is {evidence.status['status']}"]
-    wrong += [] if len(evidence.endings) == 1 and "None" not in evidence.endings else [f"it was completed at {sorted(evidence.endings)}"]
+    wrong += [] if len(evidence.endings) == 1 else [f"it was completed at {sorted(evidence.endings)}"]
     wrong += ["its generation is pinned still"] if evidence.is_pinned else []
     return Promise("the broadcast was completed exactly once, and let go of its audience", 1, wrong)
 

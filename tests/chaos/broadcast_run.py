@@ -83,7 +83,7 @@ class _Run:
     looks: list[Look] = field(default_factory=list)
     claims: set[tuple[int, int]] = field(default_factory=set)
     kills: dict[str, int] = field(default_factory=lambda: {"fanout": 0, "send": 0})
-    endings: set[str] = field(default_factory=set)
+    endings: set[datetime] = field(default_factory=set)
     paused: tuple[int, int] = (0, -1)
 
     @property
@@ -106,7 +106,9 @@ class _Run:
         """Ask for the broadcast's state."""
         self.status = self.backend.status(self.notification)
         if self.status["status"] in ENDED:
-            self.endings.add(str(self.status.get("completed_at")))
+            # The state that the API polls for says no time: the stored one does.
+            stored = self.deps.notifications.get(self.tenant, self.notification)
+            self.endings |= {stored.completed_at} if stored and stored.completed_at else set()
         return str(self.status["status"])
 
     def wait(self, until: Callable[[str], bool], deadline: float) -> bool:

@@ -43,6 +43,7 @@ def test_every_queue_exists_with_its_policy(cloud_address: str) -> None:
     assert {name: (limit["maxConcurrentDispatches"], limit["maxDispatchesPerSecond"]) for name, limit in limits.items()} == {
         "send": (16, 500.0),
         "send-bulk": (6, 500.0),
+        "fanout": (4, 500.0),
     }
     assert {(retry["minBackoff"], retry["maxBackoff"], retry["maxAttempts"]) for retry in retries.values()} == {("5s", "60s", 100)}
 

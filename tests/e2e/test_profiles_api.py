@@ -21,7 +21,7 @@ def test_profile_is_created_and_found_by_each_of_its_names(api: Api) -> None:
     }  # fmt: skip
     profile = api.post("/profiles/", body, 201)
     assert {name: profile[name] for name in body} == body
-    assert profile.keys() == {*body, "id", "created_at", "deleted_at"}
+    assert profile.keys() == {*body, "id", "topics", "created_at", "deleted_at"}
     assert INSTANT.fullmatch(profile["created_at"])
     assert api.get(f"/profiles/{profile['id']}/") == profile
     for name in ("username", "phone_number", "external_id"):

@@ -42,7 +42,7 @@ class FirestoreProgressStore:
         self._identifiers = identifiers
         self._documents = ChunkDocuments(firestore, cipher)
         self._lock = threading.Lock()
-        self._recent: dict[tuple[str, str], tuple[datetime, Progress]] = {}
+        self._recent: dict[tuple[str, str, str], tuple[datetime, Progress]] = {}
 
     def conclude(self, chunk: Chunk, part: Part, dead_letter: DeadLetter | None = None) -> int | None:
         """Store a pass's end, its dead letter, and what it changes of the sums; returns how many chunks of the part are final then."""
@@ -146,5 +146,6 @@ class FirestoreProgressStore:
         return reference
 
 
-def _place(notification: Notification) -> tuple[str, str]:
-    return notification.tenant, notification.id
+def _place(notification: Notification) -> tuple[str, str, str]:
+    # By its status too: sums from before it was paused would contradict what it was paused for.
+    return notification.tenant, notification.id, notification.status
