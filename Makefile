@@ -7,7 +7,7 @@ UV_COMPILE := .venv/bin/uv pip compile --quiet --python-version 3.11 --universal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup docs run test test-unit test-rules chaos chaos-broadcast bench-api bench-broadcast bench-compact bench-register bench-send cost rotate-keys lint format lock clean
+.PHONY: help setup docs run test test-unit test-rules chaos chaos-broadcast bench-api bench-broadcast bench-compact bench-register bench-send cost rotate-keys simulate-month lint format lock clean
 # The targets share .local and the machine's two cores: one after the other, also under `make -j`.
 .NOTPARALLEL:
 
@@ -29,7 +29,7 @@ run: setup ## Start the local stack, send a first push and stay up until Ctrl-C
 test: setup lint ## Run every check: lint, all tests, the rules, the coverage gate
 	@mkdir -p .local/coverage
 	@$(COVERAGE) erase
-	$(COVERAGE) run -m pytest tests/unit tests/structure --numprocesses 2
+	$(COVERAGE) run -m pytest tests/unit tests/structure tests/month --numprocesses 2
 	$(COVERAGE) run -m pytest tests/surface tests/contract tests/e2e --numprocesses 2 --dist loadfile --durations 10
 	@$(COVERAGE) combine -q
 	$(COVERAGE) report --fail-under=90
@@ -73,6 +73,9 @@ lint: setup ## Check style, format and types
 
 rotate-keys: setup ## Give every tenant new keys, or TENANT=…, and watch until all is written anew
 	@$(PYTHON) -m local.rotate_keys
+
+simulate-month: setup ## Live a month of ten thousand devices on a fixed clock, and count what was promised (ARGS="--devices 200 --seed 2")
+	@$(PYTHON) -m tests.month $(ARGS)
 
 docs: setup ## Write what is generated into docs/
 	$(PYTHON) -m tests.structure.route_table

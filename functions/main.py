@@ -71,6 +71,20 @@ def schedule(request: Request) -> Response:
     return _hand_over(_surface(build_schedule), request)
 
 
+def keepalive(request: Request) -> Response:
+    """The pings of every minute: called by Cloud Scheduler."""
+    from fanfare.web.keepalive import build_keepalive  # noqa: PLC0415 - an instance of another function never needs it
+
+    return _hand_over(_surface(build_keepalive), request)
+
+
+def cleanup(request: Request) -> Response:
+    """The daily tick: called by Cloud Scheduler."""
+    from fanfare.web.cleanup import build_cleanup  # noqa: PLC0415 - an instance of another function never needs it
+
+    return _hand_over(_surface(build_cleanup), request)
+
+
 def rollup(request: Request) -> Response:
     """The tick of every five minutes: called by Cloud Scheduler."""
     from fanfare.web.rollup import build_rollup  # noqa: PLC0415 - an instance of another function never needs it

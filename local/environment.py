@@ -67,6 +67,8 @@ def service_environment(addresses: Addresses, settings: StackSettings, *, ca_bun
         "FANOUT_URL": addresses.function_url("fanout"),
         "SCHEDULE_URL": addresses.function_url("schedule"),
         "ROLLUP_URL": addresses.function_url("rollup"),
+        "CLEANUP_URL": addresses.function_url("cleanup"),
+        "KEEPALIVE_URL": addresses.function_url("keepalive"),
         "SCHEDULER_SERVICE_ACCOUNT": SCHEDULER_SERVICE_ACCOUNT,
         "TASKS_SERVICE_ACCOUNT": TASKS_SERVICE_ACCOUNT,
         # Whoever binds the gateway to the network is known there by names that nobody told us.

@@ -25,6 +25,8 @@ FUNCTIONS = (
     Function("fanout", threads=4),
     Function("schedule", threads=1),
     Function("rollup", threads=1),
+    Function("cleanup", threads=1),
+    Function("keepalive", threads=1),
 )
 
 

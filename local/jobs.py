@@ -27,6 +27,8 @@ class JobPolicy:
 JOBS = (
     JobPolicy(name="schedule", cron="* * * * *"),
     JobPolicy(name="rollup", cron="*/5 * * * *"),
+    JobPolicy(name="cleanup", cron="17 3 * * *"),
+    JobPolicy(name="keepalive", cron="* * * * *"),
 )
 
 

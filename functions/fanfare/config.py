@@ -12,7 +12,17 @@ FCM_ENDPOINT = "https://fcm.googleapis.com"
 _LOCAL_ONLY = ("FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST", "CLOUD_TASKS_ENDPOINT", "SECRET_MANAGER_ENDPOINT", "FCM_CA_BUNDLE")
 _DEBUGGING = ("DEBUG", "FLASK_DEBUG")
 """What switches on the framework's debugger, which runs code for whoever meets an error, and Flask's."""
-_ENDPOINTS = ("FCM_ENDPOINT", "OAUTH_TOKEN_URI", "OIDC_CERTS_URL", "SEND_URL", "FANOUT_URL", "SCHEDULE_URL", "ROLLUP_URL")
+_ENDPOINTS = (
+    "FCM_ENDPOINT",
+    "OAUTH_TOKEN_URI",
+    "OIDC_CERTS_URL",
+    "SEND_URL",
+    "FANOUT_URL",
+    "SCHEDULE_URL",
+    "ROLLUP_URL",
+    "CLEANUP_URL",
+    "KEEPALIVE_URL",
+)
 
 
 class InvalidSettings(ValueError):
@@ -38,6 +48,8 @@ class Settings:
     fanout_url: str
     schedule_url: str
     rollup_url: str
+    cleanup_url: str
+    keepalive_url: str
     tasks_service_account: str
     scheduler_service_account: str
     trusted_proxy_hops: int
@@ -66,6 +78,8 @@ class Settings:
             fanout_url=_required(env, "FANOUT_URL"),
             schedule_url=_required(env, "SCHEDULE_URL"),
             rollup_url=_required(env, "ROLLUP_URL"),
+            cleanup_url=_required(env, "CLEANUP_URL"),
+            keepalive_url=_required(env, "KEEPALIVE_URL"),
             tasks_service_account=_required(env, "TASKS_SERVICE_ACCOUNT"),
             scheduler_service_account=_required(env, "SCHEDULER_SERVICE_ACCOUNT"),
             trusted_proxy_hops=_count(env, "TRUSTED_PROXY_HOPS", default=1),

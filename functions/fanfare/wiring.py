@@ -8,6 +8,7 @@ from fanfare.adapters.answer_window import MemoryAnswerWindow
 from fanfare.adapters.blind_index import BlindIndex
 from fanfare.adapters.cipher import FieldCipher
 from fanfare.adapters.cloud_tasks import CloudTaskQueue
+from fanfare.adapters.cron_table import CronsimTable
 from fanfare.adapters.deployment_keys import CURSOR_KEY, DeploymentKeys
 from fanfare.adapters.fcm_credentials import FcmCredentials
 from fanfare.adapters.fcm_lane import FcmEndpoint
@@ -22,7 +23,9 @@ from fanfare.adapters.firestore.chunks import FirestoreChunkStore
 from fanfare.adapters.firestore.client import Firestore, open_client, probe
 from fanfare.adapters.firestore.clients import FirestoreClientStore
 from fanfare.adapters.firestore.devices import FirestoreDeviceStore
+from fanfare.adapters.firestore.ended import FirestoreEndedStore
 from fanfare.adapters.firestore.idempotency import FirestoreIdempotencyStore
+from fanfare.adapters.firestore.keepalive import FirestoreKeepaliveStore
 from fanfare.adapters.firestore.limits import FirestoreRateLimiter
 from fanfare.adapters.firestore.notifications import FirestoreNotificationStore
 from fanfare.adapters.firestore.origins import FirestoreOriginStore
@@ -32,6 +35,8 @@ from fanfare.adapters.firestore.profiles import FirestoreProfileStore
 from fanfare.adapters.firestore.progress import FirestoreProgressStore
 from fanfare.adapters.firestore.recipients import FirestoreRecipientStore
 from fanfare.adapters.firestore.refusals import FirestoreRefusalCounter
+from fanfare.adapters.firestore.retention import FirestoreRetentionStore
+from fanfare.adapters.firestore.schedules import FirestoreScheduleStore
 from fanfare.adapters.firestore.segments import FirestoreSegmentStore
 from fanfare.adapters.firestore.subscriptions import FirestoreSubscriptionStore
 from fanfare.adapters.firestore.templates import FirestoreTemplateStore
@@ -39,6 +44,7 @@ from fanfare.adapters.firestore.tenants import FirestoreTenantStore
 from fanfare.adapters.firestore.topics import FirestoreTopicStore
 from fanfare.adapters.google_oidc import AllowedCaller, GoogleCallAuthenticator, GoogleCertificates
 from fanfare.adapters.health import CachedHealth
+from fanfare.adapters.instance import ThisInstance
 from fanfare.adapters.lifecycle import WorkerLifecycle
 from fanfare.adapters.secret_manager import GoogleSecretStore
 from fanfare.adapters.structured_log import StructuredLog
@@ -69,6 +75,7 @@ def build_deps(settings: Settings) -> Deps:
         clock=clock,
         identifiers=identifiers,
         renderer=MinijinjaRenderer(),
+        cron=CronsimTable(),
         edge=EdgeRules(settings.trusted_proxy_hops, settings.allowed_hosts, settings.cors_origins),
         credentials=secrets,
         tasks=tasks,
@@ -82,6 +89,7 @@ def build_deps(settings: Settings) -> Deps:
         answers=MemoryAnswerWindow(),
         lifecycle=WorkerLifecycle(),
         health=CachedHealth(clock, probes),
+        instance=ThisInstance(clock),
         log=log,
     )
 
@@ -97,10 +105,12 @@ def _build_stores(firestore: Firestore, clock: Clock, identifiers: Identifiers, 
         origins=FirestoreOriginStore(firestore, clock),
         profiles=FirestoreProfileStore(firestore, identifiers, index),
         devices=devices,
+        keepalive=FirestoreKeepaliveStore(firestore, clock, identifiers, cipher),
         topics=FirestoreTopicStore(firestore, identifiers),
         subscriptions=FirestoreSubscriptionStore(firestore, clock, identifiers, devices),
-        templates=FirestoreTemplateStore(firestore, clock, identifiers),
+        templates=FirestoreTemplateStore(firestore, clock, identifiers, tenants.config_version),
         segments=FirestoreSegmentStore(firestore, identifiers),
+        schedules=FirestoreScheduleStore(firestore, identifiers, cipher),
         audience=FirestoreAudienceStore(firestore, identifiers, cipher),
         analytics=FirestoreAnalyticsStore(firestore, identifiers),
         notifications=FirestoreNotificationStore(firestore, identifiers, cipher),
@@ -114,6 +124,8 @@ def _build_stores(firestore: Firestore, clock: Clock, identifiers: Identifiers, 
         rates=FirestoreRateLimiter(firestore, clock),
         refusals=FirestoreRefusalCounter(firestore),
         poison=FirestorePoisonStore(firestore),
+        ended=FirestoreEndedStore(firestore, identifiers),
+        retention=FirestoreRetentionStore(firestore, devices),
     )
 
 
@@ -122,6 +134,8 @@ def _callers(settings: Settings) -> dict[str, AllowedCaller]:
     return {
         "send": AllowedCaller(settings.send_url, settings.tasks_service_account),
         "fanout": AllowedCaller(settings.fanout_url, settings.tasks_service_account),
+        "keepalive": AllowedCaller(settings.keepalive_url, settings.scheduler_service_account),
         "schedule": AllowedCaller(settings.schedule_url, settings.scheduler_service_account),
+        "cleanup": AllowedCaller(settings.cleanup_url, settings.scheduler_service_account),
         "rollup": AllowedCaller(settings.rollup_url, settings.scheduler_service_account),
     }

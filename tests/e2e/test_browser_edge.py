@@ -78,9 +78,11 @@ def test_refused_header_of_the_server_itself_tells_nothing(stack: Stack) -> None
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example", ""])
 def test_request_for_another_host_is_misdirected(stack: Stack, api: Api, host: str) -> None:
-    for path in ("/api/v1/devices", "/api/v1/openapi.json", "/api/v1/docs", "/"):
+    for path in ("/api/v1/devices", "/api/v1/openapi.json", "/api/v1/docs", "/nothing"):
         answer = ask(stack.urls["api"], path, headers=api.headers, host=host)
         assert (answer.status, json.loads(answer.text)["code"]) == (421, "misdirected_request")
+    answer = ask(stack.urls["api"], "/", host=host)
+    assert (answer.status, json.loads(answer.text)["status"]) == (421, "error")
     for path in ("/api/v1/health", "/api/v1/health/live"):
         assert ask(stack.urls["api"], path, host=host).status == 200
 

@@ -9,19 +9,25 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import functions_framework
 import pytest
 from flask.testing import FlaskClient
 
+from fanfare.domain.keepalive import Keepalive, KeepaliveState
+from fanfare.domain.keepalive_settings import KeepaliveSettings
 from fanfare.domain.limits import LimitGroup
+from fanfare.domain.registration import RegistrationPlan
+from fanfare.domain.tenant_settings import TenantSettings
 from fanfare.ports import Deps
 from local.settings import ROOT
 from local.stack import Stack
 from tests.e2e.counting_proxy import CountingProxy, Usage, counting_proxy
 from tests.e2e.harness import Cloud, Simulator, Tenant, fresh
+from tests.factories import a_device, a_token
 
 MAIN = str(ROOT / "functions" / "main.py")
 # Nobody listens there: the tasks wait, and the tests do what Cloud Tasks would do.
@@ -30,15 +36,17 @@ SEND_URL = "http://127.0.0.1:9/"
 
 @dataclass
 class Functions:
-    """`api` and `send` as functions-framework runs them, and a ledger of what operations cost."""
+    """`api`, `send` and `fanout` as functions-framework runs them, and a ledger of what operations cost."""
 
     api: FlaskClient
     send: FlaskClient
+    fanout: FlaskClient
     proxy: CountingProxy
     cloud: Cloud
     tenant: str
     headers: dict[str, str]
     bearer: dict[str, str]
+    fanout_bearer: dict[str, str]
     ledger: list[str] = field(default_factory=list)
 
     def post(self, path: str, body: Any, status: int) -> Any:
@@ -51,6 +59,11 @@ class Functions:
         """Call `send` as Cloud Tasks does."""
         task = {"tenant": self.tenant, "notification": notification_id, "chunk": 0, "request_id": "budget"}
         answer = self.send.post("/", json=task, headers=self.bearer)
+        assert (answer.status_code, answer.json) == (200, {"result": "finished"})
+
+    def ping(self, tenant: str) -> None:
+        """Call `fanout` as Cloud Tasks does for a page of devices to ping."""
+        answer = self.fanout.post("/", json={"work": "keepalive", "tenant": tenant, "request_id": "budget"}, headers=self.fanout_bearer)
         assert (answer.status_code, answer.json) == (200, {"result": "finished"})
 
     def register(self, count: int) -> tuple[str, list[str]]:
@@ -84,10 +97,10 @@ def functions(stack: Stack, deps: Deps, cloud: Cloud) -> Iterator[Functions]:
     with counting_proxy(stack.firestore_host) as (proxy, address), pytest.MonkeyPatch.context() as environment:
         for name, value in {**stack.environment, "FIRESTORE_EMULATOR_HOST": address, "SEND_URL": SEND_URL}.items():
             environment.setenv(name, value)
-        api, send = (functions_framework.create_app(target, MAIN).test_client() for target in ("api", "send"))
-        token = cloud.identity_token(stack.environment["TASKS_SERVICE_ACCOUNT"], SEND_URL)
-        bearer = {"Authorization": f"Bearer {token}"}
-        running = Functions(api, send, proxy, cloud, tenant.id, tenant.credentials(limits=COUNTED).headers, bearer)
+        api, send, fanout = (functions_framework.create_app(target, MAIN).test_client() for target in ("api", "send", "fanout"))
+        tokens = [cloud.identity_token(stack.environment["TASKS_SERVICE_ACCOUNT"], url) for url in (SEND_URL, stack.environment["FANOUT_URL"])]
+        bearers = [{"Authorization": f"Bearer {token}"} for token in tokens]
+        running = Functions(api, send, fanout, proxy, cloud, tenant.id, tenant.credentials(limits=COUNTED).headers, *bearers)
         running.deliver(running.notify(running.register(1)[0]))
         yield running
     cloud.purge()
@@ -159,6 +172,22 @@ def test_register_a_hundred_devices_in_one_call(functions: Functions) -> None:
     used, tasks = functions.cost("register 100 devices in one call", lambda: functions.post("/devices/bulk", body, 200))
     assert used.reads <= 1 + 100
     assert (used.commits, used.writes, tasks) == (2, 202, 0)
+
+
+def test_keepalive_tick_of_500_due(functions: Functions, deps: Deps, stack: Stack) -> None:
+    tenant = Tenant.create(deps, stack)
+    due = Keepalive(KeepaliveState.PLANNED, next=datetime.now(UTC) - timedelta(minutes=1))
+    for _ in range(5):
+        plans = [RegistrationPlan(a_device(id=fresh("due"), target=a_token(fresh("due")), owners=(), keepalive=due)) for _ in range(100)]
+        assert deps.devices.save(tenant.id, plans)
+    # The last thing, so that no tick of the stack's own finds them first.
+    assert deps.tenants.update(tenant.id, lambda stored: replace(stored, settings=TenantSettings(keepalive=KeepaliveSettings(enabled=True))))
+    used, tasks = functions.cost("keepalive, a page of 500 due", lambda: functions.ping(tenant.id))
+    assert used.reads <= 500 + 20
+    assert (used.commits, used.writes, tasks) == (1, 500 + 2, 1)
+    idle, tasks = functions.cost("keepalive, nobody due", lambda: functions.ping(tenant.id))
+    assert idle.reads <= 20
+    assert (idle.commits, tasks) == (0, 0)
 
 
 def test_refused_requests_cost_no_more_than_their_count(functions: Functions) -> None:

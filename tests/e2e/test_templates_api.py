@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fanfare.domain.client import Scope
+from fanfare.domain.starter_templates import STARTERS
 from local.stack import Stack
 from tests.contract.stores.real import open_firestore
 from tests.e2e.harness import Api, Simulator, Tenant, fields_of, fresh, problem_of, wait_for_status
@@ -83,7 +84,7 @@ def test_another_tenants_template_does_not_exist(api: Api, stranger: Api) -> Non
     name = _create(api)["name"]
     problem_of(stranger.call("GET", f"/templates/{name}"), 404)
     problem_of(stranger.call("DELETE", f"/templates/{name}"), 404)
-    assert stranger.get("/templates/")["items"] == []
+    assert {template["name"] for template in stranger.get("/templates/")["items"]} == STARTERS.keys()
     assert fields_of(_refused(stranger, template=name)) == {"template"}
 
 
@@ -91,10 +92,10 @@ def test_pages_are_in_the_order_of_names_and_a_cursor_belongs_to_its_query(own_t
     api = own_tenant.api()
     for name in ("b", "a.1", "a.2", "c"):
         _create(api, name=name)
-    first = api.get("/templates/", params={"limit": 3})
-    assert [template["name"] for template in first["items"]] == ["a.1", "a.2", "b"]
-    rest = api.get("/templates/", params={"limit": 3, "cursor": first["next_cursor"]})
-    assert ([template["name"] for template in rest["items"]], rest["next_cursor"]) == (["c"], None)
+    first = api.get("/templates/", params={"limit": 5})
+    assert [template["name"] for template in first["items"]] == ["a.1", "a.2", "b", "c", "call"]
+    rest = api.get("/templates/", params={"limit": 5, "cursor": first["next_cursor"]})
+    assert ([template["name"] for template in rest["items"]], rest["next_cursor"]) == (["default", "keepalive", "message"], None)
     assert fields_of(problem_of(api.call("GET", "/templates/", params={"cursor": first["next_cursor"], "prefix": "a"}), 400)) == {"cursor"}
 
 

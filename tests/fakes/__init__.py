@@ -12,8 +12,11 @@ from tests.fakes.clients import MemoryClientStore
 from tests.fakes.credentials import MemoryCredentialStore
 from tests.fakes.deps import fake_deps
 from tests.fakes.devices import MemoryDeviceStore
+from tests.fakes.ended import MemoryEndedStore
 from tests.fakes.health import FixedHealth
 from tests.fakes.idempotency import MemoryIdempotencyStore
+from tests.fakes.instance import FixedInstance
+from tests.fakes.keepalive import MemoryKeepaliveStore
 from tests.fakes.keys import FixedCursorKeys, FixedIndexVersions, FixedReceiptKeys
 from tests.fakes.lifecycle import FixedLifecycle
 from tests.fakes.limits import MemoryRateLimiter
@@ -25,6 +28,8 @@ from tests.fakes.poison import MemoryPoisonStore, Poison
 from tests.fakes.profiles import MemoryProfileStore
 from tests.fakes.progress import MemoryProgressStore
 from tests.fakes.recipients import MemoryRecipientStore
+from tests.fakes.retention import MemoryRetentionStore
+from tests.fakes.schedules import MemoryScheduleStore
 from tests.fakes.segments import MemorySegmentStore
 from tests.fakes.sender import ScriptedPushSender
 from tests.fakes.system import START, FixedClock, SequentialIdentifiers
@@ -39,6 +44,7 @@ __all__ = [
     "FixedCursorKeys",
     "FixedHealth",
     "FixedIndexVersions",
+    "FixedInstance",
     "FixedLifecycle",
     "FixedReceiptKeys",
     "LogRecord",
@@ -50,7 +56,9 @@ __all__ = [
     "MemoryClientStore",
     "MemoryCredentialStore",
     "MemoryDeviceStore",
+    "MemoryEndedStore",
     "MemoryIdempotencyStore",
+    "MemoryKeepaliveStore",
     "MemoryNotificationStore",
     "MemoryOriginStore",
     "MemoryPacingStore",
@@ -60,6 +68,8 @@ __all__ = [
     "MemoryRateLimiter",
     "MemoryRecipientStore",
     "MemoryRefusalCounter",
+    "MemoryRetentionStore",
+    "MemoryScheduleStore",
     "MemorySegmentStore",
     "MemorySubscriptionStore",
     "MemoryTemplateStore",

@@ -8,25 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
-from fanfare.domain.analytics import (
-    NOTHING,
-    Amounts,
-    ByPlatform,
-    Row,
-    RowFilter,
-    RowKey,
-    Tally,
-    Untallied,
-    cleaned_rows,
-    day_of,
-    day_rows,
-    merge_rows,
-    row_key,
-    total,
-)
+from fanfare.domain.analytics import NOTHING, Amounts, Row, RowFilter, RowKey, cleaned_rows, day_rows, merge_rows, total
 from fanfare.domain.broadcast_progress import Sums, add_sums
 from fanfare.domain.notification import Notification
 from fanfare.domain.recomputing import Comparison, Correction
+from fanfare.domain.tallying import ByPlatform, Tally, Untallied, day_of, row_key
 from tests.fakes.notifications import MemoryNotificationStore
 
 

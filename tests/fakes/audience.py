@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 
 from fanfare.domain.audience import Audience, pin_generation, release_pins
 from fanfare.domain.buckets import bucket_of
@@ -16,6 +17,8 @@ from tests.fakes.devices import MemoryDeviceStore
 
 _TRIES = 8
 _Place = tuple[str, int, int]
+_bucket_of = cache(bucket_of)
+"""A month asks for the same devices' buckets a million times."""
 
 
 class MemoryAudienceStore:
@@ -57,12 +60,14 @@ class MemoryAudienceStore:
         return [document[1] if document else StoredShard(number) for document, number in zip(found, numbers, strict=True)]
 
     def read_changes(self, tenant: str, bucket: int, since: datetime, limit: int, after: Change | None = None) -> list[Change]:
-        changes = [
-            Change(device_id, at, row_of(device) if device and device.active else None) for device_id, at, device in self._devices.written(tenant)
-        ]
         place = (after.updated_at, after.device_id) if after else (since, "")
-        wanted = [change for change in changes if bucket_of(change.device_id) == bucket and (change.updated_at, change.device_id) > place]
-        return sorted(wanted, key=lambda change: (change.updated_at, change.device_id))[:limit]
+        wanted = [
+            (at, device_id, device)
+            for device_id, at, device in self._devices.written(tenant)
+            if (at, device_id) > place and _bucket_of(device_id) == bucket
+        ]
+        found = sorted(wanted, key=lambda written: written[:2])[:limit]
+        return [Change(device_id, at, row_of(device) if device and device.active else None) for at, device_id, device in found]
 
     def write_shards(self, tenant: str, generation: int, epoch: int, shards: Sequence[PackedShard]) -> list[int]:
         refused: list[int] = []
@@ -94,7 +99,7 @@ class MemoryAudienceStore:
         return [tenant for _, tenant in sorted(due)[:limit]]
 
     def find_changed(self, bucket: int, since: datetime, limit: int) -> list[tuple[str, datetime]]:
-        written = [(at, tenant) for tenant, device_id, at in self._devices.written_everywhere() if bucket_of(device_id) == bucket and at >= since]
+        written = [(at, tenant) for tenant, device_id, at in self._devices.written_everywhere() if at >= since and _bucket_of(device_id) == bucket]
         return [(tenant, at) for at, tenant in sorted(written)[:limit]]
 
     def get_positions(self) -> Mapping[int, datetime]:

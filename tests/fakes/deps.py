@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from fanfare.adapters.answer_window import MemoryAnswerWindow
+from fanfare.adapters.cron_table import CronsimTable
 from fanfare.adapters.template_engine import MinijinjaRenderer
 from fanfare.domain.edge import EdgeRules
 from fanfare.ports import Deps
@@ -18,8 +19,11 @@ from tests.fakes.chunks import MemoryChunkStore
 from tests.fakes.clients import MemoryClientStore
 from tests.fakes.credentials import MemoryCredentialStore
 from tests.fakes.devices import MemoryDeviceStore
+from tests.fakes.ended import MemoryEndedStore
 from tests.fakes.health import FixedHealth
 from tests.fakes.idempotency import MemoryIdempotencyStore
+from tests.fakes.instance import FixedInstance
+from tests.fakes.keepalive import MemoryKeepaliveStore
 from tests.fakes.keys import FixedCursorKeys, FixedIndexVersions, FixedReceiptKeys
 from tests.fakes.lifecycle import FixedLifecycle
 from tests.fakes.limits import MemoryRateLimiter
@@ -31,6 +35,8 @@ from tests.fakes.poison import MemoryPoisonStore
 from tests.fakes.profiles import MemoryProfileStore
 from tests.fakes.progress import MemoryProgressStore
 from tests.fakes.recipients import MemoryRecipientStore
+from tests.fakes.retention import MemoryRetentionStore
+from tests.fakes.schedules import MemoryScheduleStore
 from tests.fakes.segments import MemorySegmentStore
 from tests.fakes.sender import ScriptedPushSender
 from tests.fakes.system import FixedClock, SequentialIdentifiers
@@ -46,7 +52,8 @@ def fake_deps(**overrides: Any) -> Deps:
     audit = overrides.get("audit") or MemoryAuditStore()
     tenants = overrides.get("tenants") or MemoryTenantStore(audit)
     notifications = overrides.get("notifications") or MemoryNotificationStore(audit)
-    devices = overrides.get("devices") or MemoryDeviceStore(clock, audit)
+    analytics = overrides.get("analytics") or MemoryAnalyticsStore(notifications)
+    devices = overrides.get("devices") or MemoryDeviceStore(clock, audit, analytics)
     audience = overrides.get("audience") or MemoryAudienceStore(devices)
     profiles = overrides.get("profiles") or MemoryProfileStore(audit)
     deps = Deps(
@@ -57,13 +64,16 @@ def fake_deps(**overrides: Any) -> Deps:
         origins=MemoryOriginStore(tenants),
         profiles=profiles,
         devices=devices,
+        keepalive=MemoryKeepaliveStore(devices, notifications, audit),
         topics=MemoryTopicStore(audit),
         subscriptions=MemorySubscriptionStore(devices, profiles),
         templates=MemoryTemplateStore(audit),
         renderer=MinijinjaRenderer(),
+        cron=CronsimTable(),
         segments=MemorySegmentStore(audit),
+        schedules=MemoryScheduleStore(notifications, audit),
         audience=audience,
-        analytics=MemoryAnalyticsStore(notifications),
+        analytics=analytics,
         notifications=notifications,
         chunks=MemoryChunkStore(notifications, audience),
         progress=MemoryProgressStore(notifications, audit),
@@ -88,6 +98,9 @@ def fake_deps(**overrides: Any) -> Deps:
         answers=MemoryAnswerWindow(),
         lifecycle=FixedLifecycle(),
         health=FixedHealth(),
+        ended=MemoryEndedStore(notifications),
+        retention=MemoryRetentionStore(devices, profiles, audit, notifications),
+        instance=FixedInstance(),
         log=RecordingLog(),
     )
     return replace(deps, **overrides)

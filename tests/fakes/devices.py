@@ -5,9 +5,10 @@ from __future__ import annotations
 import builtins
 import itertools
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from fanfare.domain.address import Address
 from fanfare.domain.audit import AuditEntry, Trail
@@ -21,6 +22,7 @@ from fanfare.domain.target import Target
 from fanfare.domain.topic_sync import TopicSync
 from fanfare.ports import Clock
 from tests.fakes.addresses import address_hash
+from tests.fakes.analytics import MemoryAnalyticsStore
 from tests.fakes.audit import MemoryAuditStore
 from tests.fakes.pages import page_of
 from tests.fakes.system import START, FixedClock
@@ -45,7 +47,8 @@ class _State:
 class MemoryDeviceStore:
     """`clock` is the server's, which stamps `updated_at`."""
 
-    def __init__(self, clock: Clock | None = None, audit: MemoryAuditStore | None = None) -> None:
+    def __init__(self, clock: Clock | None = None, audit: MemoryAuditStore | None = None, analytics: MemoryAnalyticsStore | None = None) -> None:
+        self._analytics = analytics
         self._audit = audit or MemoryAuditStore()
         self._clock = clock or FixedClock()
         self._lock = threading.Lock()
@@ -84,6 +87,25 @@ class MemoryDeviceStore:
                     noted_device = replace(stored, topic_sync=self._due(after.topic_sync), revision=next(self._revisions))
                     self._state.devices[tenant, device_id] = noted_device
                     return noted_device
+
+    @property
+    def lock(self) -> threading.Lock:
+        """What every write holds: the store of pings writes in one commit with it."""
+        return self._lock
+
+    def is_unchanged(self, tenant: str, device: Device) -> bool:
+        """Tell whether a device is as it was when it was read."""
+        stored = self._state.devices.get((tenant, device.id))
+        return stored is not None and stored.revision == device.revision
+
+    def put_keepalive(self, tenant: str, device: Device) -> Device:
+        """Store when a device is pinged and was seen; the server's time moves only with the latter."""
+        stored = self._state.devices[tenant, device.id]
+        seen = stored.last_seen_at != device.last_seen_at
+        kept = {"keepalive": device.keepalive, "last_seen_at": device.last_seen_at}
+        updated = replace(stored, **kept, updated_at=self._clock.now() if seen else stored.updated_at, revision=next(self._revisions))
+        self._state.devices[tenant, device.id] = updated
+        return updated
 
     def save_all(self, tenant: str, batches: Sequence[tuple[Sequence[RegistrationPlan], AuditEntry | None]]) -> Sequence[bool]:
         return [self.save(tenant, plans, audit) for plans, audit in batches]
@@ -124,7 +146,13 @@ class MemoryDeviceStore:
         return changed
 
     def erase(
-        self, tenant: str, device_ids: Sequence[str], audit: AuditEntry | None = None, *, only_if: Callable[[Device], bool] = lambda _: True
+        self,
+        tenant: str,
+        device_ids: Sequence[str],
+        audit: AuditEntry | None = None,
+        *,
+        only_if: Callable[[Device], bool] = lambda _: True,
+        cleaned_on: date | None = None,
     ) -> int:
         with self._lock:
             live = [device for device in self.get(tenant, list(dict.fromkeys(device_ids))) if only_if(device)]
@@ -133,9 +161,19 @@ class MemoryDeviceStore:
                 self._state.erased[tenant, device.id] = self._clock.now()
                 for lock in _locks(tenant, device):
                     self._state.holders.pop(lock, None)
+            if live and cleaned_on is not None and self._analytics is not None:
+                cleaned = Counter(device.platform.value for device in live)
+                self._analytics.add_cleaned(tenant, f"erasure-{next(self._revisions)}", cleaned_on, cleaned, self._clock.now())
             if live and audit is not None:
                 self._audit.record(tenant, replace(audit, resource_ids=audit.resource_ids or tuple(device.id for device in live)))
         return len({device_id for device_id in device_ids if (tenant, device_id) in self._state.erased})
+
+    def remove_tombstones(self, tenant: str, before: datetime, limit: int) -> int:
+        with self._lock:
+            doomed = [place for place, at in self._state.erased.items() if place[0] == tenant and at <= before][:limit]
+            for place in doomed:
+                del self._state.erased[place]
+        return len(doomed)
 
     def written(self, tenant: str) -> builtins.list[tuple[str, datetime, Device | None]]:
         """Every device of a tenant with the time of its last write; a tombstone is no device."""

@@ -60,6 +60,12 @@ class RecordingTaskQueue:
     def enqueue_recomputation(self, tenant: str, day: date, request_id: str, after: str | None = None) -> bool:
         return self._take(FanoutTask("recomputation", tenant, (day.isoformat(), *([after] if after is not None else [])), request_id))
 
+    def enqueue_keepalive(self, tenant: str, request_id: str) -> bool:
+        return self._take(FanoutTask("keepalive", tenant, (), request_id))
+
+    def enqueue_cleanup(self, tenant: str, request_id: str) -> bool:
+        return self._take(FanoutTask("cleanup", tenant, (), request_id))
+
     def enqueue_topic_sync(self, tenant: str, device_ids: Sequence[str], request_id: str, due_at: datetime | None = None) -> bool:
         return self._take(FanoutTask("topics", tenant, tuple(device_ids), request_id, due_at))
 

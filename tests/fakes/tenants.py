@@ -71,6 +71,10 @@ class MemoryTenantStore:
         waiting = [(at, tenant) for tenant in self._tenants.values() if (at := attention_at(tenant)) is not None and at <= now]
         return [tenant for _, tenant in sorted(waiting, key=lambda row: row[0])][:limit]
 
+    def list_pinging(self, limit: int, after: str | None) -> Page[Tenant]:
+        tenants = {("", tenant.id): tenant for tenant in self._tenants.values()}
+        return page_of(tenants, "", lambda tenant: tenant.settings.keepalive.enabled, limit, after)
+
     def find_rotating(self, now: datetime, limit: int) -> builtins.list[Tenant]:
         due = [(tenant.rotation.due_at, tenant) for tenant in self._tenants.values() if tenant.rotation and tenant.rotation.due_at <= now]
         return [tenant for _, tenant in sorted(due, key=lambda row: row[0])][:limit]

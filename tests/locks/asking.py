@@ -12,6 +12,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 PREFIX = "/api/v1"
+ROOT = "~"
+"""Begins the path of a route that does not stand below the prefix: `POST ~/reload`."""
 REQUEST_ID = "walk"
 """The same for every request, so that answers can be compared to the byte."""
 _ARGUMENT = re.compile(r"<([a-z_]+)>")
@@ -19,12 +21,18 @@ _ARGUMENT = re.compile(r"<([a-z_]+)>")
 
 @dataclass(frozen=True)
 class Ask:
-    """The arguments of a path, the query and the JSON body of a request, or a body that is none."""
+    """The arguments of a path, the query and the JSON body of a request, or a form, or a body that is none."""
 
     path: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, Any] = field(default_factory=dict)
     body: Any = None
     broken: bytes | None = None
+    form: Mapping[str, str] | None = None
+
+    @property
+    def said(self) -> list[object]:
+        """Everything in it that may be named."""
+        return [self.path, self.query, self.body, self.form]
 
     def with_path(self, name: str, value: str) -> Ask:
         """The same with another argument in the path."""
@@ -45,6 +53,17 @@ def garbled(body: Any) -> Iterator[Any]:
             yield copy
 
 
+def rule_of(route: str) -> str:
+    """The rule of a route such as `GET /devices/<id>`, as the app has it."""
+    path = route.partition(" ")[2]
+    return path.removeprefix(ROOT) if path.startswith(ROOT) else PREFIX + path
+
+
+def route_of(method: str, rule: str) -> str:
+    """The name of an app's rule, as doors have it."""
+    return f"{method} {rule.removeprefix(PREFIX) if rule.startswith(PREFIX) else ROOT + rule}"
+
+
 def arguments_of(route: str) -> list[str]:
     """The names of a path's arguments: `GET /devices/<id>` has `id`."""
     return _ARGUMENT.findall(route)
@@ -52,9 +71,11 @@ def arguments_of(route: str) -> list[str]:
 
 def send(phone: FlaskClient, route: str, ask: Ask, headers: Mapping[str, str], *, method: str | None = None) -> TestResponse:
     """Make a request of a route such as `GET /devices/<id>`."""
-    usual, _, template = route.partition(" ")
-    path = PREFIX + _ARGUMENT.sub(lambda match: quote(ask.path[match[1]], safe=""), template)
+    usual = route.partition(" ")[0]
+    path = _ARGUMENT.sub(lambda match: quote(ask.path[match[1]], safe=""), rule_of(route))
     options: dict[str, Any] = {} if ask.body is None else {"json": ask.body}
+    if ask.form is not None:
+        options = {"data": dict(ask.form), "content_type": "application/x-www-form-urlencoded"}
     if ask.broken is not None:
         options = {"data": ask.broken, "content_type": "application/json"}
     return phone.open(path, method=method or usual, query_string=ask.query, headers={"X-Request-ID": REQUEST_ID, **headers}, **options)

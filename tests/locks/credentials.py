@@ -44,6 +44,19 @@ def client_locks(world: World) -> dict[str, dict[str, str]]:
     }
 
 
+_ANOTHERS_OWN = "the token of another tenant's client"
+"""Names its own client, so that as a key it opens for that one."""
+
+
+def key_locks(world: World, locks: Mapping[str, Mapping[str, str]], access: Access) -> dict[str, dict[str, str]]:
+    """The same locks where a client comes with its token alone; elsewhere a good key, which opens nothing there."""
+    if not access.access_key:
+        return {"an access key on a route that takes none": {"X-Access-Key": world.acme.owner["Client-Token"]}}
+    bad = {name: dict(headers) for name, headers in locks.items() if "Client-Token" in headers and name not in {_ANOTHERS_OWN, "a token alone"}}
+    keys = {f"{name}, as an access key": {"X-Access-Key": headers.pop("Client-Token"), **headers} for name, headers in bad.items()}
+    return {name: {key: value for key, value in headers.items() if key != "Client-ID"} for name, headers in keys.items()}
+
+
 def good_credentials(world: World) -> dict[str, dict[str, str]]:
     """The same clients where nothing is wrong: without them the locks would prove nothing."""
     now = world.deps.clock.now()

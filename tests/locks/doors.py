@@ -86,6 +86,10 @@ def _change_device(place: Place) -> Ask:
     return Ask({"id": place.device()}, body={"app_version": "2.0"})
 
 
+def _reply(place: Place) -> Ask:
+    return Ask(body={"device_id": place.device()})
+
+
 def _new_profile(place: Place) -> Ask:
     return Ask(body={"username": place.names.new_private("username"), "tags": ["beta"]})
 
@@ -189,6 +193,39 @@ def _in_messages(mention: Mention) -> Mention:
     return lambda own, other: Ask(body={"messages": [_notify(own).body, mention(own, other).body], "on_invalid": "skip"})
 
 
+def _daemons(place: Place, username: str) -> Ask:
+    """What a caller of the fcmpy daemon posts."""
+    return Ask(form={"username": username, "type": "message", "from": place.names.new_private("caller"), "body": place.names.new_private("body")})
+
+
+def _schedule(place: Place) -> str:
+    return place.schedule()
+
+
+def _scheduled(place: Place) -> Ask:
+    return Ask(body={"notification": _notify(place).body, "at": "2030-12-24T08:00:00Z"})
+
+
+def _change_schedule(place: Place) -> Ask:
+    return Ask({"id": place.schedule()}, body=_scheduled(place).body)
+
+
+def _in_schedule(mention: Mention, *, path: bool = False) -> Mention:
+    """A schedule of a message that names something of another place."""
+    return lambda own, other: Ask(
+        {"id": own.schedule()} if path else {}, body={"notification": mention(own, other).body, "at": "2030-12-24T08:00:00Z"}
+    )
+
+
+def _beside_time(mention: Mention) -> Mention:
+    """The same with the time beside the message."""
+    return lambda own, other: Ask(body={**mention(own, other).body, "scheduled_at": "2030-12-24T08:00:00Z"})
+
+
+_ACTIONS = {"actions.id": "a word of the message itself, looked up nowhere"}
+_LATER_MENTIONS = {name: mention for name, mention in _SEND_MENTIONS.items() if not name.startswith("to.targets")}
+_SCHEDULE_MENTIONS = {f"notification.{name}": _in_schedule(mention) for name, mention in _LATER_MENTIONS.items()}
+_NO_NAMES_LATER = {f"{path}{name}": why for path in ("", "notification.") for name, why in _ACTIONS.items()}
 _MANY_KINDS = ("device_ids", "profile_ids", "usernames", "phone_numbers", "targets.token", "targets.fid")
 _NOTIFY_MANY_MENTIONS: dict[str, Mention] = {
     **{f"to.{name}": _SEND_MENTIONS[f"to.{name}"] for name in _MANY_KINDS},
@@ -203,13 +240,13 @@ _BULK_MENTIONS: dict[str, Mention] = {
     ).items()
 }
 _PLATFORM_SEES_ALL = "the platform sees every tenant, and a project belongs to one"
-_ACTIONS = {"actions.id": "a word of the message itself, looked up nowhere"}
 _OF_A_TEMPLATE = {
     f"{path}actions.id": _ACTIONS["actions.id"] for path in ("", "platforms.android.", "platforms.ios.", "platforms.web.", "locales.*.")
 }
 _CHANNELS = {"channels.id": "a word of the setting itself, looked up nowhere"}
 
 OPEN = {
+    "GET ~/": "that the service runs",
     "GET /docs": "the document, for people",
     "GET /docs/scalar.js": "the page's script",
     "GET /health": "how the service is, without anything of a tenant",
@@ -218,6 +255,24 @@ OPEN = {
 }
 """Routes without a lock, and what they show."""
 DOORS = (
+    Door("GET ~/stats", nothing),
+    Door(
+        "POST ~/",
+        lambda place: _daemons(place, place.username()),
+        mentions={
+            "username": lambda own, other: _daemons(own, other.username()),
+            "type": lambda own, other: Ask(form={"username": own.username(), "type": other.template()}),
+        },
+    ),
+    Door("POST ~/reload", nothing),
+    Door(
+        "POST ~/keepalive-reply",
+        lambda place: Ask(form={"token": _token(place)}),
+        mentions={"token": lambda _, other: Ask(form={"token": _token(other)})},
+    ),
+    Door("GET /analytics", nothing, mentions=in_query("client_id", lambda place: place.actor()) | in_query("template", _template)),
+    Door("GET /analytics/daily", nothing, mentions=in_query("client_id", lambda place: place.actor()) | in_query("template", _template)),
+    Door("POST /analytics/recompute", lambda _: Ask(body={"day": "2026-11-24"})),
     Door("GET /apps", nothing, paged_for_platform=True),
     Door(
         "POST /apps",
@@ -284,13 +339,24 @@ DOORS = (
     Door("POST /devices/<id>/erase", at(_device)),
     Door("GET /health/ready", nothing),
     Door(
+        "POST /keepalive-reply",
+        _reply,
+        mentions={
+            "token": lambda _, other: Ask(body={"token": _token(other)}),
+            "fid": lambda _, other: Ask(body={"fid": _fid(other)}),
+            "device_id": lambda _, other: _reply(other),
+        },
+        by_user=_reply,
+        nothing_in={"project": "names the tenant whose key has signed a receipt; whoever comes with another credential has a tenant already"},
+    ),
+    Door(
         "GET /notifications",
         lists(_notification),
         mentions=in_query("username", _username)
         | in_query("profile_id", _profile)
         | in_query("client_id", lambda place: place.actor())
         | in_query("template", _template)
-        | in_query("schedule_id", _notification),
+        | in_query("schedule_id", _schedule),
         narrower={"status": "queued"},
     ),
     Door("GET /notifications/<id>", at(_notification)),
@@ -309,6 +375,12 @@ DOORS = (
     Door("POST /notify", _notify, mentions=_SEND_MENTIONS, nothing_in=_ACTIONS),
     # A topic that is not there is a wrong field of the request, as in `to.topic`.
     Door("POST /notify/topic/<name>", _notify_topic, mentions=_TOPIC_MENTIONS, nothing_in=_ACTIONS, refusal=400),
+    Door(
+        "POST /notify/schedule",
+        _scheduled,
+        mentions={**_SCHEDULE_MENTIONS, **{name: _beside_time(mention) for name, mention in _LATER_MENTIONS.items()}},
+        nothing_in=_NO_NAMES_LATER,
+    ),
     Door("POST /notify/preview", _notify, mentions=_SEND_MENTIONS, nothing_in=_ACTIONS),
     Door(
         "POST /notify/bulk",
@@ -333,6 +405,19 @@ DOORS = (
     Door("POST /profiles/<id>/erase", at(_profile)),
     Door("GET /profiles/<id>/export", at(lambda place: place.profile_with_devices())),
     Door("POST /profiles/<id>/restore", at(_profile)),
+    Door("GET /schedules", lists(_schedule), narrower={"status": "pending"}),
+    Door("POST /schedules", _scheduled, mentions=_SCHEDULE_MENTIONS, nothing_in={"notification.actions.id": _ACTIONS["actions.id"]}),
+    Door("DELETE /schedules/<id>", at(_schedule)),
+    Door("GET /schedules/<id>", at(_schedule)),
+    Door(
+        "PUT /schedules/<id>",
+        _change_schedule,
+        mentions={f"notification.{name}": _in_schedule(mention, path=True) for name, mention in _LATER_MENTIONS.items()},
+        nothing_in={"notification.actions.id": _ACTIONS["actions.id"]},
+    ),
+    Door("POST /schedules/<id>/pause", at(_schedule)),
+    Door("POST /schedules/<id>/preview", at(_schedule)),
+    Door("POST /schedules/<id>/resume", at(_schedule)),
     Door("GET /segments", lists(_segment), narrower={"prefix": "s"}),
     Door(
         "POST /segments",

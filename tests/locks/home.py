@@ -101,6 +101,11 @@ class Home:
     def segment(self) -> str:
         return str(self.made("POST /segments", {"name": self.names.new_name("segment"), "filter": {"tags": [self.names.new_private("tag")]}})["id"])
 
+    def schedule(self) -> str:
+        """A schedule of a message to somebody, far ahead."""
+        message = {"to": {"usernames": [self.username()]}, "title": self.names.new_private("title"), "body": self.names.new_private("body")}
+        return str(self.made("POST /schedules", {"notification": message, "at": "2030-12-24T08:00:00Z"})["id"])
+
     def topic(self) -> str:
         return str(self.made("POST /topics", {"name": self.names.new_name("topic")})["name"])
 

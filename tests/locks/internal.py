@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from flask import Flask
 
 from fanfare.ports import Deps
+from fanfare.web.cleanup import build_cleanup
 from fanfare.web.fanout import build_fanout
+from fanfare.web.keepalive import build_keepalive
 from fanfare.web.rollup import build_rollup
 from fanfare.web.schedule import build_schedule
 from fanfare.web.send import build_send
@@ -15,7 +17,9 @@ from fanfare.web.send import build_send
 INTERNAL: Mapping[str, Callable[[Deps], Flask]] = {
     "send": build_send,
     "fanout": build_fanout,
+    "keepalive": build_keepalive,
     "rollup": build_rollup,
+    "cleanup": build_cleanup,
     "schedule": build_schedule,
 }
 """By the function's name; each has the one route `POST /`."""

@@ -47,6 +47,8 @@ class Place(Protocol):
 
     def segment(self) -> str: ...
 
+    def schedule(self) -> str: ...
+
     def topic(self) -> str: ...
 
     def notification(self) -> tuple[str, str]: ...
@@ -63,7 +65,7 @@ class Nowhere:
     def app(self) -> str:
         return self.names.new_id()
 
-    held_app = client = actor = device = inactive_device = profile = profile_with_devices = segment = app
+    held_app = client = actor = device = inactive_device = profile = profile_with_devices = segment = schedule = app
 
     def account(self) -> dict[str, Any]:
         return self.names.new_account(self.names.new_project())

@@ -9,7 +9,7 @@ from typing import Any
 from fanfare.domain.identifiers import decode_base64url, encode_base64url
 from fanfare.domain.listing import MAC_BYTES
 from fanfare.web.gate import Access
-from tests.locks.asking import Ask, arguments_of, send
+from tests.locks.asking import Ask, arguments_of, rule_of, send
 from tests.locks.door import Door
 from tests.locks.doors import DOORS
 from tests.locks.place import Place
@@ -70,8 +70,8 @@ def prepare(world: World, door: Door) -> Prepared:
 
 def view_of(world: World, door: Door) -> Any:
     """The function behind a door."""
-    method, _, path = door.route.partition(" ")
-    rules = [rule for rule in world.app.url_map.iter_rules() if rule.rule == f"/api/v1{path}" and method in (rule.methods or ())]
+    method, rule_text = door.route.partition(" ")[0], rule_of(door.route)
+    rules = [rule for rule in world.app.url_map.iter_rules() if rule.rule == rule_text and method in (rule.methods or ())]
     assert rules, f"{door.route} is no route any more: take its entry out of tests/locks/doors.py"
     return world.app.view_functions[rules[0].endpoint]
 
@@ -135,7 +135,8 @@ def _users(world: World, door: Door) -> Users:
     assert door.by_user is not None, f"{door.route} is for users: its entry in tests/locks/doors.py needs a `by_user`"
     own = world.user(world.acme)
     good = door.by_user(own)
-    naming = _NAMING_SOMEBODY if good.body else {}
+    taken = world.document.body_of(door.route) if good.body else set()
+    naming = {name: find for name, find in _NAMING_SOMEBODY.items() if name in taken}
     bodies = {f"another's {name} in the body": _in_the_name_of(world, good, name, find) for name, find in naming.items()}
     if not good.path:
         return Users(own.headers, good, {}, bodies)

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from fanfare.web.gate import Access
 from tests.locks.answers import Told, exact, told, words_in
 from tests.locks.asking import Ask, garbled, send
-from tests.locks.credentials import client_locks, colleague, scope_locks, user_locks
+from tests.locks.credentials import client_locks, colleague, key_locks, scope_locks, user_locks
 from tests.locks.door import Door
 from tests.locks.doors import DOORS
 from tests.locks.home import Home, words_of
@@ -58,7 +58,7 @@ class Walk:
 
     def _shut(self, ready: Prepared) -> Iterator[str]:
         """What must open nothing."""
-        yield from self._alike(ready, self._client_locks, ready.good)
+        yield from self._alike(ready, {**self._client_locks, **key_locks(self.world, self._client_locks, ready.access)}, ready.good)
         yield from self._unknown_otherwise(ready)
         yield from self._heads(ready)
         yield from self._unscoped(ready)
@@ -77,6 +77,8 @@ class Walk:
             yield from self._same(ready, f"another tenant's {name} in query or body", pair, ready.owner, None)
         yield from self._borrowed_by_a_colleague(ready)
         yield from self._welcome(ready, "a good credential", ready.owner, ready.good)
+        if ready.access.access_key:
+            yield from self._welcome(ready, "a good access key", {"X-Access-Key": ready.owner["Client-Token"]}, ready.good)
         if ready.users is not None:
             yield from self._welcome(ready, "a good ID token", ready.users.headers, ready.users.good)
         yield from self._spoiled(ready)
@@ -147,14 +149,14 @@ class Walk:
     def _same(self, ready: Prepared, name: str, pair: Pair, headers: Headers, status: int | None) -> Iterator[str]:
         """Another tenant's thing is answered like one that exists nowhere, and nothing of the other tenant is read."""
         theirs, nobodys = (self._try(name, ready, ask, headers) for ask in (pair.theirs, pair.nobodys))
-        named = words_in([pair.theirs.path, pair.theirs.query, pair.theirs.body, pair.nobodys.path, pair.nobodys.query, pair.nobodys.body])
+        named = words_in([pair.theirs.said, pair.nobodys.said])
         heard, expected = (told(answer, named | self.world.acme.facts) for answer in (theirs, nobodys))
         if heard != expected or (status or heard.status) != heard.status or heard.status >= 500:
             yield f"{name}: {heard}, where nobody's gets {expected}"
         leaked = [fact for fact in self.world.globex.facts - named - self._said if fact in theirs.text]
         if leaked:
             yield f"{name}: the answer holds {leaked}"
-        self._said |= words_in([pair.theirs.query, pair.theirs.body])
+        self._said |= words_in([pair.theirs.query, pair.theirs.body, pair.theirs.form])
 
     def _borrowed_by_a_colleague(self, ready: Prepared) -> Iterator[str]:
         """A repeat of a key is answered again to whoever made it, and to no other client of the tenant."""
@@ -173,15 +175,17 @@ class Walk:
         if ready.repeated is None:
             return
         answer = self._keyed("the key of another tenant's client", ready, self.world.globex.owner)
-        named = words_in([ready.repeated.path, ready.repeated.body])
+        named = words_in(ready.repeated.said)
         leaked = [fact for fact in self.world.acme.facts - named if fact in answer.text]
         if "Idempotent-Replayed" in answer.headers or leaked:
             yield f"another tenant's key: {exact(answer)} holds {leaked}"
 
     def _spoiled(self, ready: Prepared) -> Iterator[str]:
         """A value that is none is refused or taken, and quoted by nobody; the errors are looked through at the end."""
-        for body in garbled(ready.good.body):
-            answer = self._try("a spoiled value", ready, replace(ready.good, body=body), ready.owner)
+        spoiled = [replace(ready.good, body=body) for body in garbled(ready.good.body)]
+        spoiled += [replace(ready.good, form=form) for form in garbled(ready.good.form)]
+        for ask in spoiled:
+            answer = self._try("a spoiled value", ready, ask, ready.owner)
             if answer.status_code >= 500:
                 yield f"a spoiled value: {exact(answer)}"
 

@@ -42,7 +42,12 @@ class Row:
             return "everybody"
         every = set(self.access.scopes) == set(Scope)
         scopes = "any client" if every else " or ".join(f"`{scope}`" for scope in self.access.scopes)
-        return f"{scopes}, or a user's ID token" if self.access.users else scopes
+        other = {
+            "a user's ID token": self.access.users,
+            "a receipt": self.access.receipts,
+        }
+        who = ", or ".join([scopes, *(name for name, may in other.items() if may)])
+        return f"{who} (also by `X-Access-Key`)" if self.access.access_key else who
 
     @property
     def group(self) -> str:

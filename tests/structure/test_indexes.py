@@ -33,6 +33,8 @@ COLLECTIONS = {
     "device_locks.change": "targets",
     "devices._bury": "devices",
     "devices._fields": "devices",
+    "ended._place_to_document": "retention",
+    "ended._strip": "notifications",
     "idempotency._reservation": "idempotency",
     "idempotency.finish": "idempotency",
     "limits._add": "limits",
@@ -42,13 +44,14 @@ COLLECTIONS = {
     "notification_mapping.notification_to_document": "notifications",
     "notification_mapping.progress_to_document": "notifications",
     "notification_mapping.steering_to_document": "notifications",
-    "notifications.accept": "recipients",
+    "new_notifications.add_notification": "recipients",
     "progress_mapping.increments_of": "progress",
     "recipients.to_document": "recipients",
     "pacing.to_document": "pacing",
     "poison.record": "poison",
     "profile_mapping.to_document": "profiles",
     "profiles._add_locks": "names",
+    "schedule_mapping.to_document": "schedules",
     "segments.to_document": "segments",
     "stats._day_to_document": "stats_days",
     "stats._key_to_document": "stats",
@@ -67,6 +70,7 @@ RISING = {
     "notifications.planned_at",
     "notifications.started_at",
     "notifications.completed_at",
+    "notifications.stripped_at",
     "devices.created_at",
     "devices.updated_at",
     "devices.last_seen_at",
@@ -74,6 +78,7 @@ RISING = {
     "devices.purgeable_since",
     "devices.deleted_at",
     "devices.topics_check_at",
+    "devices.keepalive",
     "profiles.topics_check_at",
 }
 """Values that grow with time, in collections which may be written more than 500 times a second."""
@@ -150,6 +155,14 @@ QUERIES = {
         Query(collection="devices", equal=("bucket",), ordered="purgeable_since"),
         Query(collection="devices", equal=("listed", "platform", "active", "device_id")),
     ),
+    "ended": (
+        Query(collection="notifications", equal=("bucket",), ordered="completed_at"),
+        Query(collection="dead_letters", equal=("bucket",), newest="created_at"),
+    ),
+    "keepalive_queries": (
+        Query(collection="devices", equal=("bucket", "active", "keepalive.state"), ordered="keepalive.next"),
+        Query(collection="devices", equal=("bucket", "active", "keepalive.state"), ordered="keepalive.reply"),
+    ),
     "forgetting": (Query(collection="notifications", contains="usernames"),),
     "chunks": (Query(collection="chunks", equal=("tenant", "state"), everywhere=True),),
     "notifications": (
@@ -160,6 +173,15 @@ QUERIES = {
         *_by_time("notifications", "created_at", _NOTIFICATIONS, ("usernames", "profile_ids")),
         *_by_time("dead_letters", "created_at", ("kind",)),
         Query(collection="notifications", equal=("paused", "status"), everywhere=True),
+    ),
+    "retention": (
+        *(Query(collection=name, equal=("bucket",), newest="created_at") for name in ("notifications", "events")),
+        Query(collection="audit", equal=("bucket",), newest="at"),
+        Query(collection="receipts", equal=("tenant", "bucket"), newest="created_at", everywhere=True),
+        Query(collection="devices", equal=("bucket", "active", "platform"), ordered="last_seen_at"),
+        *(Query(collection="devices", equal=("bucket", "inactive_reason"), ordered=at) for at in ("inactive_since", "deleted_at")),
+        Query(collection="profiles", equal=("bucket", "state"), ordered="deleted_at"),
+        Query(collection="keys", ordered="retired_at"),
     ),
     "origins": (Query(collection="tenants", contains="cors_origins"),),
     "profiles": (
@@ -176,9 +198,18 @@ QUERIES = {
         Query(collection="profiles", contains="topics"),
         Query(collection="profiles", equal=("bucket",), ordered="topics_check_at", everywhere=True),
     ),
+    "schedules": (
+        *_by_time("schedules", "created_at", ("status",)),
+        Query(collection="schedules", ordered="next_run_at", everywhere=True),
+        Query(collection="schedules", contains="usernames"),
+    ),
     "segments": (Query(collection="segments", ordered="name"),),
     "templates": (Query(collection="templates", equal=("active",)),),
-    "tenants": (Query(collection="tenants", ordered="attention_at"), Query(collection="tenants", ordered="rotation_due_at")),
+    "tenants": (
+        Query(collection="tenants", ordered="attention_at"),
+        Query(collection="tenants", ordered="rotation_due_at"),
+        Query(collection="tenants", equal=("keepalive.enabled",)),
+    ),
     "topics": (Query(collection="topics", equal=("state",)), Query(collection="topics", ordered="next_check_at", everywhere=True)),
 }
 

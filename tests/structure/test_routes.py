@@ -14,6 +14,7 @@ from fanfare.web.api import build_api
 from fanfare.web.gate import PUBLIC, Access, authorized, public
 
 OPEN = {
+    "/",
     "/api/v1/docs",
     "/api/v1/docs/scalar.js",
     "/api/v1/health",

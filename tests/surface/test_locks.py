@@ -13,7 +13,7 @@ from fanfare.domain.errors import Forbidden
 from fanfare.ports import Deps
 from fanfare.web.api import build_api
 from tests.fakes import FixedClock, RecordingLog, RecordingTaskQueue, ScriptedCallAuthenticator, fake_deps
-from tests.locks.asking import PREFIX, Ask, send
+from tests.locks.asking import PREFIX, Ask, route_of, send
 from tests.locks.credentials import good_credentials
 from tests.locks.door import Door
 from tests.locks.doors import DOORS, OPEN
@@ -77,7 +77,7 @@ def document(phone: FlaskClient) -> Document:
 def routes(phone: FlaskClient) -> set[str]:
     """Every route of the API, as the table names them."""
     rules = phone.application.url_map.iter_rules()
-    return {f"{method} {rule.rule.removeprefix(PREFIX)}" for rule in rules for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}}
+    return {route_of(method, rule.rule) for rule in rules for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}}
 
 
 def test_every_route_has_an_entry(phone: FlaskClient) -> None:

@@ -25,6 +25,7 @@ from tests.fakes import (
     MemoryProfileStore,
     MemoryRefusalCounter,
 )
+from tests.locks.asking import rule_of
 from tests.locks.doors import DOORS
 from tests.locks.walk import Walk
 from tests.surface.test_locks import walk_of
@@ -87,8 +88,8 @@ def found(walk: Walk, route: str) -> str:
 
 def with_view(walk: Walk, route: str, change: Callable[[Any], Any]) -> None:
     """Replace the function behind a route of this walk's app alone."""
-    method, _, path = route.partition(" ")
-    rule = next(rule for rule in walk.world.app.url_map.iter_rules() if rule.rule == f"/api/v1{path}" and method in (rule.methods or ()))
+    method = route.partition(" ")[0]
+    rule = next(rule for rule in walk.world.app.url_map.iter_rules() if rule.rule == rule_of(route) and method in (rule.methods or ()))
     walk.world.app.view_functions[rule.endpoint] = change(walk.world.app.view_functions[rule.endpoint])
 
 

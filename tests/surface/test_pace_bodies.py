@@ -10,7 +10,8 @@ from flask.testing import FlaskClient
 from fanfare.domain.pace import Guard, Pace, Urgency, pace_of
 from fanfare.services.topics import create_topic
 from fanfare.web.api import build_api
-from fanfare.web.fanout import Task, build_fanout, parse_task
+from fanfare.web.fanout import build_fanout
+from fanfare.web.fanout_tasks import Task, parse_task
 from tests.factories import a_call
 from tests.fakes import MemoryPoisonStore, ScriptedCallAuthenticator
 from tests.surface.surface import CREDENTIALS, PREFIX, some_deps
@@ -101,6 +102,7 @@ def test_request_to_a_topic_is_repeated_under_its_key() -> None:
     [
         ({"work": "notification", "tenant": "acme", "notification": "n-1"}, Task("notification", "acme", "n-1")),
         ({"work": "audience", "tenant": "acme"}, Task("audience", "acme")),
+        ({"work": "keepalive", "tenant": "acme"}, Task("keepalive", "acme")),
         ({"work": "topics", "tenant": "acme", "devices": ["d-1", "d-2"]}, Task("topics", "acme", device_ids=("d-1", "d-2"))),
         ({"work": "topics", "tenant": "acme", "devices": []}, Task("topics", "acme")),
     ],

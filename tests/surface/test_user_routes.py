@@ -24,6 +24,7 @@ FOR_USERS = {
     ("GET", f"{PREFIX}/devices/x"),
     ("PUT", f"{PREFIX}/devices/x"),
     ("DELETE", f"{PREFIX}/devices/x"),
+    ("POST", f"{PREFIX}/keepalive-reply"),
 }
 PHONE = {"token": "phone-token"}
 OTHER = {"Authorization": "Bearer other.users.token"}

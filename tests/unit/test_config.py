@@ -16,6 +16,8 @@ REQUIRED = {
     "SCHEDULE_URL": "https://schedule.example.com",
     "FANOUT_URL": "https://fanout.example.com",
     "ROLLUP_URL": "https://rollup.example.com",
+    "CLEANUP_URL": "https://cleanup.example.com",
+    "KEEPALIVE_URL": "https://keepalive.example.com",
     "TASKS_SERVICE_ACCOUNT": "tasks@acme-push.iam.gserviceaccount.com",
     "SCHEDULER_SERVICE_ACCOUNT": "scheduler@acme-push.iam.gserviceaccount.com",
 }
@@ -46,7 +48,17 @@ PARSED = {
 CLOUD = {**REQUIRED, "K_SERVICE": "send"}
 DEBUGGING = ["DEBUG", "FLASK_DEBUG"]
 LOCAL_ONLY = ["FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST", "CLOUD_TASKS_ENDPOINT", "SECRET_MANAGER_ENDPOINT"]
-ENDPOINTS = ["FCM_ENDPOINT", "OAUTH_TOKEN_URI", "OIDC_CERTS_URL", "SEND_URL", "FANOUT_URL", "SCHEDULE_URL", "ROLLUP_URL"]
+ENDPOINTS = [
+    "FCM_ENDPOINT",
+    "OAUTH_TOKEN_URI",
+    "OIDC_CERTS_URL",
+    "SEND_URL",
+    "FANOUT_URL",
+    "SCHEDULE_URL",
+    "ROLLUP_URL",
+    "CLEANUP_URL",
+    "KEEPALIVE_URL",
+]
 
 
 def refusal(env: dict[str, str]) -> str:

@@ -63,6 +63,14 @@ class CloudTaskQueue:
         """Ask for a call of `fanout` that recomputes a day's numbers, going on after a page; False: the queue refused or did not answer."""
         return self._enqueue_work("recomputation", {"tenant": tenant, "day": day.isoformat(), "after": after, "request_id": request_id}, None)
 
+    def enqueue_keepalive(self, tenant: str, request_id: str) -> bool:
+        """Ask for a call of `fanout` that pings the next page of a tenant's devices; False: the next keepalive tick goes on."""
+        return self._enqueue_work("keepalive", {"tenant": tenant, "request_id": request_id}, None)
+
+    def enqueue_cleanup(self, tenant: str, request_id: str) -> bool:
+        """Ask for a call of `fanout` that removes what a tenant has kept for long enough; False: tomorrow's tick asks again."""
+        return self._enqueue_work("cleanup", {"tenant": tenant, "request_id": request_id}, None)
+
     def enqueue_topic_sync(self, tenant: str, device_ids: Sequence[str], request_id: str, due_at: datetime | None = None) -> bool:
         """Ask for a call of `fanout` that tells FCM what devices are subscribed to; False: the schedule tick finds them."""
         return self._enqueue_work("topics", {"tenant": tenant, "devices": list(device_ids), "request_id": request_id}, due_at)

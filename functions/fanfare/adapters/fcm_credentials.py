@@ -14,7 +14,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 import requests
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -34,6 +34,14 @@ REFUSALS = frozenset({"invalid_grant", "invalid_client", "unauthorized_client", 
 """OAuth's errors that say that this account gets no token, whatever the time (rfc6749 5.2; developers.google.com/identity/protocols/oauth2)."""
 
 
+class _Place(NamedTuple):
+    """Which credential is meant, and since which version of its tenant's configuration: with the next one it is read again."""
+
+    name: str
+    version: str
+    config_version: int
+
+
 @dataclass(slots=True)
 class _Account:
     credentials: Credentials
@@ -49,7 +57,7 @@ class FcmCredentials:
     def __init__(self, secrets: GoogleSecretStore, token_uri: str, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         self._secrets = secrets
         self._token_uri = token_uri
-        self._accounts: dict[tuple[str, str], _Account] = {}
+        self._accounts: dict[_Place, _Account] = {}
         self._lock = threading.Lock()
         self._timeout_seconds = timeout_seconds
         self._request = _TokenRequest(timeout_seconds)
@@ -80,15 +88,15 @@ class FcmCredentials:
             # google-auth takes whatever comes with status 200 for a token, such as the page of a proxy.
             raise Unavailable("Google's token service answers without a token.") from error
 
-    def _account(self, place: tuple[str, str]) -> _Account:
+    def _account(self, place: _Place) -> _Account:
         with self._lock:
             account = self._accounts.get(place)
         if account is None:
-            account = _Account(self._load(*place))
+            account = _Account(self._load(place.name, place.version))
             with self._lock:
                 account = self._accounts.setdefault(place, account)
                 # Of a credential that was replaced no other version is needed any more; one that is, is read again.
-                self._accounts = {kept: value for kept, value in self._accounts.items() if kept == place or kept[0] != place[0]}
+                self._accounts = {kept: value for kept, value in self._accounts.items() if kept == place or kept.name != place.name}
         return account
 
     def _load(self, secret: str, version: str) -> Credentials:
@@ -101,8 +109,8 @@ class FcmCredentials:
             raise CredentialRefused("CREDENTIAL_UNUSABLE") from error
 
 
-def _place_of(tenant: Tenant) -> tuple[str, str]:
-    return tenant.credential_secret, tenant.credential_version or ""
+def _place_of(tenant: Tenant) -> _Place:
+    return _Place(tenant.credential_secret, tenant.credential_version or "", tenant.config_version)
 
 
 class _TokenRequest(Request):

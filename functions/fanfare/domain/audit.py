@@ -21,9 +21,11 @@ SHOWN = frozenset(
         "app_version",
         "auto_rotate_days",
         "channels",
+        "config_version",
         "cors_origins",
         "default_ttl_seconds",
         "deleted_at",
+        "ends_at",
         "expires_at",
         "firebase_project_id",
         "inactive_reason",
@@ -32,8 +34,11 @@ SHOWN = frozenset(
         "keepalive",
         "limits",
         "locale",
+        "max_occurrences",
         "model",
         "name",
+        "next_run_at",
+        "on_missed",
         "os_version",
         "paused",
         "platform",
@@ -53,6 +58,7 @@ SHOWN = frozenset(
         "topics",
         "ttl_seconds",
         "version",
+        "zone",
     }
 )
 """Fields whose values may stand in the audit log."""

@@ -126,7 +126,9 @@ def _cancelled(notification: Notification, reason: StatusReason, now: datetime) 
 def hold_broadcast(notification: Notification, reason: StatusReason, now: datetime) -> Notification:
     """Pause it, for whatever reason; it is looked at again when its messages have expired."""
     life = max(timedelta(seconds=notification.ttl_seconds), SHORTEST_LIFE)
-    check = max(notification.planned_at, now) + life + SWEEP_GRACE
+    # Whom their time has not come to yet, their messages live from then on.
+    dues = notification.layout.dues if notification.layout is not None else ()
+    check = max(notification.planned_at, now, *dues[-1:]) + life + SWEEP_GRACE
     return replace(notification, status=NotificationStatus.PAUSED, status_reason=reason, paused=True, next_check_at=check)
 
 

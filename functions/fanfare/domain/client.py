@@ -61,6 +61,12 @@ def format_token(client_id: str, secret: str) -> str:
     return f"{client_id}.{secret}"
 
 
+def named_client(token: str) -> str:
+    """The id of the client that a Client-Token's prefix names; empty for one that names none, which opens with its Client-ID beside it alone."""
+    client_id, separator, _ = token.partition(".")
+    return client_id if separator else ""
+
+
 def hash_token(token: str) -> str:
     """Hash a Client-Token for storage. Plain SHA-256 suffices: a token carries 256 random bits, so there is nothing to guess."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

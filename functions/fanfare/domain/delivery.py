@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 from fanfare.domain.chunk import Chunk, ChunkState
 from fanfare.domain.classification import REASONS, Kind, MessageAction, Verdict
 from fanfare.domain.device import Device, Retirement
-from fanfare.domain.notification import FINAL_STATUSES, Notification, NotificationStatus
+from fanfare.domain.notification import FINAL_STATUSES, Notification, NotificationStatus, has_chunk
 from fanfare.domain.outcome import FINAL_OUTCOMES, Outcome, Result, count, count_by_platform
 from fanfare.domain.recipient import Recipient
 from fanfare.domain.registration import deactivate
@@ -170,7 +170,7 @@ def plan_chunk(
 
 def is_open(notification: Notification, chunk: Chunk) -> bool:
     """Tell whether the chunk is one of the notification's, and the notification has not ended."""
-    return chunk.key.number < notification.chunk_count and notification.status not in FINAL_STATUSES
+    return has_chunk(notification, chunk.key.number) and notification.status not in FINAL_STATUSES
 
 
 def plan_without_recipients(notification: Notification, chunk: Chunk, now: datetime) -> ChunkPlan:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from fanfare.domain.keepalive import Keepalive
+from fanfare.domain.keepalive import UNPLANNED, Keepalive
 from fanfare.domain.message import Platform
 from fanfare.domain.target import Target
 from fanfare.domain.topic_sync import IN_SYNC, TopicSync
@@ -24,6 +24,7 @@ class InactiveReason(StrEnum):
     DELETED = "deleted"
     REPLACED = "replaced"
     PROFILE_DELETED = "profile_deleted"
+    IDLE = "idle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Device:
     inactive_since: datetime | None = None
     retirement: Retirement | None = None
     topic_sync: TopicSync = IN_SYNC
-    keepalive: Keepalive = Keepalive()
+    keepalive: Keepalive = UNPLANNED
     revision: object = field(default=None, compare=False, repr=False)
 
     @property

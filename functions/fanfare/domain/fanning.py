@@ -5,7 +5,7 @@
 | preparing | the audience is pinned, and a sample of it tells how many match | packing or nudging |
 | packing | matching rows are copied into dense `recipients/{n}`, group of shards by group | nudging |
 | nudging | the chunks of a stage get their slots and tasks, a page at a time | waiting; watching after the last stage |
-| waiting | the stage is judged, once all its outcomes are there or ten minutes after its last slot | nudging the next stage |
+| waiting | the stage is judged, once all its outcomes are there or ten minutes after its last slot; or the next one's instant is waited for | nudging it |
 | watching | everything was nudged; what was lost is nudged again | |
 
 A task may be repeated and a call may die anywhere: the position is stored after a page's tasks were created, so that it is nudged twice rather than
@@ -20,8 +20,9 @@ from enum import StrEnum
 
 from fanfare.domain.audit import AuditEntry
 from fanfare.domain.chunk import CLOCK_SKEW, FINAL_STATES, ChunkState
-from fanfare.domain.layout import Source
+from fanfare.domain.layout import Layout, Source
 from fanfare.domain.notification import FINAL_STATUSES, FIRST_CHECK, Notification, NotificationStatus, StatusReason
+from fanfare.domain.zone_packing import ZonePacking
 
 LEASE = timedelta(seconds=45)
 """Longer than a page of a thousand tasks takes, and renewed with each page."""
@@ -76,8 +77,8 @@ class Packing:
 class Fanout:
     """The stored state of a broadcast's fan-out: the stage that is nudged or judged, and the next chunk to nudge.
 
-    `expected` is how many messages a chunk has, about. `judge_at` is when a stage is judged that is not over, `look_at` when to look for chunks that
-    nobody has begun.
+    `expected` is how many messages a chunk has, about. `judge_at` is when a stage is judged that is not over, or the next one's instant, `look_at`
+    when to look for chunks that nobody has begun.
     """
 
     owner: str
@@ -90,6 +91,7 @@ class Fanout:
     look_at: datetime | None = None
     rescan: Rescan | None = None
     packing: Packing | None = None
+    zones: ZonePacking | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,15 +152,21 @@ def end_empty(notification: Notification, now: datetime) -> Notification:
     )
 
 
-def after_page(fanout: Fanout, nudged: int, last_slot: datetime, *, stage_end: int, stages: int) -> Fanout:
+def after_page(fanout: Fanout, nudged: int, last_slot: datetime, layout: Layout) -> Fanout:
     """What a fan-out is once so many more chunks have their tasks."""
     at = last_slot if fanout.look_at is None else max(last_slot, fanout.look_at - FIRST_CHECK)
     moved = replace(fanout, position=fanout.position + nudged, look_at=at + FIRST_CHECK)
-    if moved.position < stage_end:
+    if moved.position < layout.stages[moved.stage]:
         return moved
-    if moved.stage == stages - 1:
+    if moved.stage == len(layout.stages) - 1:
         return replace(moved, phase=Phase.WATCHING)
-    return replace(moved, phase=Phase.WAITING, judge_at=at + JUDGE_AFTER)
+    return replace(moved, phase=Phase.WAITING, judge_at=layout.due_of(moved.stage + 1) or at + JUDGE_AFTER)
+
+
+def next_stage(fanout: Fanout, layout: Layout) -> Fanout:
+    """What a fan-out is once the next stage may begin."""
+    stage = fanout.stage + 1
+    return replace(fanout, phase=Phase.NUDGING, stage=stage, position=layout.chunks_of(stage).start, judge_at=None)
 
 
 def is_wanted(wanted: Again, state: ChunkState | None) -> bool:
@@ -170,5 +178,6 @@ def is_wanted(wanted: Again, state: ChunkState | None) -> bool:
 
 def next_check(fanout: Fanout, again_at: datetime | None) -> datetime | None:
     """When the sweep should look whether a call was lost: a minute after the one that was asked for, and when chunks are looked for at the latest."""
-    checks = [at for at in (again_at + FIRST_CHECK if again_at else None, fanout.look_at) if at is not None]
+    calls = (again_at, fanout.judge_at if fanout.phase is Phase.WAITING else None)
+    checks = [*(at + FIRST_CHECK for at in calls if at is not None), *([fanout.look_at] if fanout.look_at is not None else [])]
     return min(checks, default=None)

@@ -9,6 +9,7 @@ from fanfare.domain.dead_letter import DeadLetterKind
 from fanfare.domain.errors import InvalidRequest
 from fanfare.domain.message import Platform
 from fanfare.domain.notification import NotificationStatus
+from fanfare.domain.schedule import ScheduleStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,15 @@ class SegmentFilter:
     """Which saved segments to list; None does not filter. `prefix` is what their names begin with."""
 
     prefix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleFilter:
+    """Which schedules to list; None does not filter."""
+
+    status: ScheduleStatus | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How a component is that we depend on."""
+"""How a component is that we depend on, and how this instance is."""
 
 from __future__ import annotations
 
@@ -20,3 +20,12 @@ class ComponentHealth:
 
     state: State = State.UNKNOWN
     latency_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """One instance: for how long it has run, its machine's load over 1, 5 and 15 minutes, and the memory that it holds, in bytes."""
+
+    uptime_seconds: float
+    load: tuple[float, float, float]
+    memory_bytes: int

@@ -10,8 +10,8 @@
 | stopped | | nothing, until a reply or a registration makes it new |
 
 "Tomorrow" is the next day on the device's own clock, and the night window of its tenant is on that clock too. An app that has never replied goes on
-being pinged, as fcmpy does it: it may be of a version that does not know the ping. A ping that could not be sent when it was due is worth nothing later:
-it would only join the next one.
+being pinged, as fcmpy does it: it may be of a version that does not know the ping. A ping that could not be sent when it was due is worth nothing
+later: it would only join the next one.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from fanfare.domain.recurrence import instant_of
 PING_TYPE = "keepalive"
 """What `data.type` says of a ping, and the name of the template that gives its priority."""
 LONGEST_LATE = timedelta(days=1)
-"""What has been due for longer was not pinged for a reason (pings were switched off, or nothing of ours ran), and so were all the others: pinged at once
-now, they would come in one minute for ever."""
+"""What has been due for longer was left for a reason (pings were switched off, or nothing of ours ran), and so were all the others: they would get
+their pings in one and the same minute."""
 
 
 class KeepaliveState(StrEnum):
@@ -51,6 +51,10 @@ class Keepalive:
     def __str__(self) -> str:
         """In words, for the audit log."""
         return f"{self.state}, last reply {self.reply.isoformat() if self.reply else 'none'}"
+
+
+UNPLANNED = Keepalive()
+"""A device's first."""
 
 
 @dataclass(frozen=True, slots=True)

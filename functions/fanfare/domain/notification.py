@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 from fanfare.domain.call import ActorKind
 from fanfare.domain.layout import Layout
+from fanfare.domain.local_time import LocalTime
 from fanfare.domain.message import Message
 from fanfare.domain.wording import Wording
 
@@ -79,8 +81,8 @@ class Notification:
     `usernames` and `profile_ids` are the first 20 that were addressed; `actor_kind`, `client_id` and `address` say who made it, from where.
     `paused` is what was asked for, also by hand in the database; the status says what is so.
     `platforms` is what of one chunk was sent and failed on each platform; of many, their sums say it.
-    `layout` is set where there are, or may be, many chunks. `refused` are the forms of the message that FCM refused to one of
-    these, with the error code, so that no other one sends them again.
+    `layout` is set where there are, or may be, many chunks; with a `local_time` each of its stages waits for its instant.
+    `refused` are the forms of the message that FCM refused to one chunk of many, with the error code, so that no other one sends them again.
     `revision` is the store's mark of the state that was read.
     """
 
@@ -115,6 +117,7 @@ class Notification:
     paused: bool = False
     layout: Layout | None = None
     platforms: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    local_time: LocalTime | None = None
     judgement: Judgement | None = None
     refused: Mapping[str, str] = field(default_factory=dict)
     revision: object = field(default=None, compare=False, repr=False)
@@ -128,3 +131,15 @@ class Notification:
 def is_cancelling(notification: Notification) -> bool:
     """Tell whether a notification of many chunks is being ended early: its chunks are, each by its next call."""
     return notification.layout is not None and notification.status_reason in {StatusReason.CANCELLING, StatusReason.EXPIRING}
+
+
+def chunk_numbers(notification: Notification, start: int = 0) -> Iterator[int]:
+    """The numbers of a notification's chunks, from one on."""
+    layout = notification.layout
+    return chain.from_iterable(layout.numbers(start)) if layout is not None and layout.stages else iter(range(start, notification.chunk_count))
+
+
+def has_chunk(notification: Notification, number: int) -> bool:
+    """Tell whether a notification has a chunk of this number."""
+    layout = notification.layout
+    return layout.holds(number) if layout is not None and layout.stages else number < notification.chunk_count

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 from binascii import b2a_base64
+from dataclasses import dataclass
 
-from fanfare.domain.identifiers import encode_base64url
+from fanfare.domain.identifiers import encode_base64url, is_identifier
 
 MAC_BYTES = 16
 
@@ -21,6 +22,26 @@ def sign_receipt(key: bytes, notification_id: str, device_id: str) -> str:
     return f"{subject}.{encode_base64url(mac)}"
 
 
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a token proves: that its bearer was sent this message on this device; without a device, that somebody was."""
+
+    notification_id: str
+    device_id: str | None
+
+
+def read_receipt(key: bytes, token: str) -> Receipt | None:
+    """Verify a token, in a time that does not depend on how much of it is right; None for anything that the tenant's key has not signed."""
+    names = token.split(".")[:-1]
+    if not token.isascii() or not 1 <= len(names) <= _MOST_NAMES or not all(map(is_identifier, names)):
+        return None
+    notification_id, device_id = names[0], (names[1] if len(names) == _MOST_NAMES else "")
+    if not hmac.compare_digest(sign_receipt(key, notification_id, device_id), token):
+        return None
+    return Receipt(notification_id, device_id or None)
+
+
+_MOST_NAMES = 2
 _BLOCK = 64
 _URLSAFE = bytes.maketrans(b"+/", b"-_")
 _MAC_CHARACTERS = 22

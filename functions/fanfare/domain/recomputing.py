@@ -39,7 +39,7 @@ class Correction:
 
 
 def correct(compared: Comparison) -> Correction:
-    """Find what makes rows and total right; pings and cleanups are counted once, as they happen, and are believed."""
+    """Find what makes rows and total right; what was cleaned is counted once, as it happens, and believed."""
     stored = [Row(row.key, difference(NOTHING, replace(row.amounts, cleaned=0))) for row in compared.rows if _is_of_notifications(row.key)]
     rows = merge_rows([*compared.contributed, *stored])
     right = total(row.amounts for row in (*compared.rows, *rows))

@@ -14,6 +14,10 @@ APP_USER = "user"
 """Whoever comes with an ID token that is not taken: one counter for all of them, because nothing in such a token is to be believed."""
 
 
+APP_DEVICE = "device"
+"""Whoever comes with a receipt that is not taken, likewise."""
+
+
 class RefusalReason(StrEnum):
     """Why a caller was not let in. The caller itself is never told."""
 
@@ -26,6 +30,7 @@ class RefusalReason(StrEnum):
     SCOPE = "missing_scope"
     ID_TOKEN = "bad_id_token"  # noqa: S105 - a reason, not a secret
     PROJECT = "unknown_project"
+    RECEIPT = "bad_receipt"
 
 
 @dataclass(frozen=True, slots=True)

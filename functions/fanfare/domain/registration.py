@@ -26,7 +26,7 @@ from fanfare.domain.subscribing import note_changes, retry_refused
 from fanfare.domain.target import Target
 
 _OF_TARGET = frozenset(
-    {InactiveReason.UNREGISTERED, InactiveReason.SENDER_ID_MISMATCH, InactiveReason.INVALID_TARGET, InactiveReason.REPLACED},
+    {InactiveReason.UNREGISTERED, InactiveReason.SENDER_ID_MISMATCH, InactiveReason.INVALID_TARGET, InactiveReason.REPLACED, InactiveReason.IDLE},
 )
 """Reasons that concern a device's target and end with it; the others are somebody's will."""
 

@@ -45,6 +45,7 @@ def _addressees(to: Mapping[str, Any], *, by_device: bool) -> Addressees:
     if to.get("everyone"):
         return Addressees(segment=Segment())
     if to.get("segment") is not None:
-        return Addressees(segment=segment_from_json(to["segment"], "to.segment"))
+        saved = isinstance(to["segment"], str)
+        return Addressees(segment_id=to["segment"]) if saved else Addressees(segment=segment_from_json(to["segment"], "to.segment"))
     named = (Address(kind, value) for name, kind in _KINDS.items() for value in to.get(name) or ())
     return Addressees(device_ids=tuple(dict.fromkeys(to.get("device_ids") or ())), addresses=tuple(dict.fromkeys(named)))

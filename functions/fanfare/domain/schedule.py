@@ -23,12 +23,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from fanfare.domain.errors import Conflict
-from fanfare.domain.recurrence import CronTimes, Recurrence, Repeat, first_anywhere, instant_of, local_times
+from fanfare.domain.recurrence import CronTimes, Recurrence, Repeat, first_anywhere, instant_of, last_anywhere, local_times
 
 ON_TIME = timedelta(minutes=3)
 """The tick comes every minute and may be repeated: what is due so long ago at the most is not late."""
 DEFAULT_GRACE_SECONDS = 3_600
 LONGEST_GRACE_SECONDS = 86_400
+MOST_OCCURRENCES = 100_000_000
 MOST_MISSED = 10_000
 """So many occurrences are looked at, at the most, to find the latest that has come due; a cron of every minute misses as many in a week."""
 
@@ -60,6 +61,8 @@ class ScheduleReason(StrEnum):
     ENDED = "ended"
     BY_CALLER = "by_caller"
     ALL_SENT = "all_sent"
+    BROKEN_CRON = "broken_cron"
+    NO_RECIPIENTS = "no_recipients"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,11 @@ def instant_for(schedule: Schedule, local: datetime) -> datetime:
     return first_anywhere(local) if schedule.zone is None else instant_of(local, ZoneInfo(schedule.zone))
 
 
+def _over_at(schedule: Schedule, local: datetime) -> datetime:
+    """When an occurrence has come to everybody: in recipients' zones it is not missed while it is still to come to some."""
+    return last_anywhere(local) if schedule.zone is None else instant_for(schedule, local)
+
+
 def instant_in(schedule: Schedule, local: datetime, zone: tzinfo) -> datetime:
     """When an occurrence comes to somebody in a zone."""
     return instant_of(local, zone) if schedule.zone is None else instant_for(schedule, local)
@@ -120,8 +128,7 @@ def instant_in(schedule: Schedule, local: datetime, zone: tzinfo) -> datetime:
 
 def planned(schedule: Schedule, now: datetime, cron_times: CronTimes) -> Schedule:
     """Give a schedule its next occurrence strictly after `now`; it is completed where there is none."""
-    upcoming = (local for local in occurrences(schedule, _little_before(schedule, now), cron_times) if instant_for(schedule, local) > now)
-    following = next(upcoming, None)
+    following = next(_upcoming(schedule, now, cron_times), None)
     used_up = schedule.max_occurrences is not None and schedule.occurrence_count >= schedule.max_occurrences
     if following is None or used_up:
         reason = ScheduleReason.ALL_SENT if used_up or schedule.ends_at is None else ScheduleReason.ENDED
@@ -141,11 +148,15 @@ def plan_firing(schedule: Schedule, now: datetime, cron_times: CronTimes) -> Fir
     ):
         return None
     due = _latest_due(schedule, schedule.next_local, now, cron_times)
-    late = now - instant_for(schedule, due)
-    if late <= ON_TIME or (schedule.on_missed is Missed.SEND and late <= timedelta(seconds=schedule.grace_seconds)):
+    if now - _over_at(schedule, due) <= grace_of(schedule):
         fired = replace(schedule, occurrence_count=schedule.occurrence_count + 1, last_sent_at=now, status_reason=None)
         return Firing(planned(fired, now, cron_times), due)
     return Firing(planned(replace(schedule, status_reason=ScheduleReason.MISSED), now, cron_times))
+
+
+def grace_of(schedule: Schedule) -> timedelta:
+    """How late an occurrence is still sent."""
+    return max(ON_TIME, timedelta(seconds=schedule.grace_seconds)) if schedule.on_missed is Missed.SEND else ON_TIME
 
 
 def plan_failure(schedule: Schedule, now: datetime, code: str, cron_times: CronTimes) -> Firing:
@@ -155,16 +166,16 @@ def plan_failure(schedule: Schedule, now: datetime, code: str, cron_times: CronT
 
 def paused(schedule: Schedule) -> Schedule | None:
     """Let it fire for nobody; None if it is paused already. Conflict if it is over."""
-    _check_going_on(schedule)
+    check_going_on(schedule)
     if schedule.status is ScheduleStatus.PAUSED:
         return None
     return replace(schedule, status=ScheduleStatus.PAUSED, status_reason=ScheduleReason.BY_CALLER, next_run_at=None)
 
 
 def resumed(schedule: Schedule, now: datetime, cron_times: CronTimes) -> Schedule | None:
-    """Let it go on with what comes due from now on; None if it is not paused. Conflict if it is over."""
-    _check_going_on(schedule)
-    if schedule.status is not ScheduleStatus.PAUSED:
+    """Let it go on with what comes due from now on; None if it does already. Conflict if it is over."""
+    check_going_on(schedule)
+    if schedule.status is not ScheduleStatus.PAUSED and schedule.next_run_at is not None:
         return None
     return planned(replace(schedule, status=going_status(schedule.rule), status_reason=None), now, cron_times)
 
@@ -173,8 +184,23 @@ def cancelled(schedule: Schedule) -> Schedule | None:
     """End it; None if it is cancelled already. Conflict if it is completed."""
     if schedule.status is ScheduleStatus.CANCELLED:
         return None
-    _check_going_on(schedule)
+    check_going_on(schedule)
     return replace(schedule, status=ScheduleStatus.CANCELLED, status_reason=ScheduleReason.BY_CALLER, next_local=None, next_run_at=None)
+
+
+def usernames_of(schedule: Schedule) -> tuple[str, ...]:
+    """Whom its request is addressed to by username."""
+    return tuple((schedule.request.get("to") or {}).get("usernames") or ())
+
+
+def without_name(schedule: Schedule, username: str) -> Schedule:
+    """The schedule when a person is erased: it is not addressed to them any more, and cancelled if it was to nobody else, or can't be read."""
+    left = [name for name in usernames_of(schedule) if name != username]
+    forgotten = replace(schedule, request={**schedule.request, "to": {"usernames": left}}, defect=None)
+    if left or schedule.status in FINAL:
+        return forgotten
+    reason = ScheduleReason.NO_RECIPIENTS
+    return replace(forgotten, status=ScheduleStatus.CANCELLED, status_reason=reason, next_local=None, next_run_at=None)
 
 
 def going_status(rule: Recurrence) -> ScheduleStatus:
@@ -183,13 +209,25 @@ def going_status(rule: Recurrence) -> ScheduleStatus:
 
 
 def preview(schedule: Schedule, now: datetime, count: int, cron_times: CronTimes) -> list[datetime]:
-    """The next local times at which it would fire, at most `count` and no more than it still may."""
+    """The next local times at which it would fire, at most `count` and no more than it still may; none if it is over."""
+    if schedule.status in FINAL:
+        return []
     left = count if schedule.max_occurrences is None else min(count, schedule.max_occurrences - schedule.occurrence_count)
-    upcoming = (local for local in occurrences(schedule, _little_before(schedule, now), cron_times) if instant_for(schedule, local) > now)
-    return list(islice(upcoming, max(0, left)))
+    return list(islice(_upcoming(schedule, now, cron_times), max(0, left)))
 
 
-def _check_going_on(schedule: Schedule) -> None:
+def _upcoming(schedule: Schedule, now: datetime, cron_times: CronTimes) -> Iterator[datetime]:
+    """The local times that come after `now`; of those that become one instant, because clocks skip them, the first."""
+    last = now
+    for local in occurrences(schedule, _little_before(schedule, now), cron_times):
+        instant = instant_for(schedule, local)
+        if instant > last:
+            yield local
+            last = instant
+
+
+def check_going_on(schedule: Schedule) -> None:
+    """Conflict if a schedule is over."""
     if schedule.status in FINAL:
         raise Conflict(f"This schedule is {schedule.status} already.")
 

@@ -10,6 +10,7 @@ from fanfare.domain.address import Address
 from fanfare.domain.message import Action, Message, Platform, Priority
 from fanfare.domain.segment import Segment
 from fanfare.domain.target import Target
+from fanfare.domain.template import Template
 from fanfare.domain.variables import Variables
 
 MOST_RECIPIENTS = 500
@@ -42,7 +43,7 @@ class Addressees:
 class SendRequest:
     """One request to send. `raw` is what the caller said, without targets: it is stored and shown; `request_hash` is of all of it.
 
-    `message` is what it says itself; a template adds what it does not say.
+    `message` is what it says itself; a template adds what it does not say. `stand_in` words it where there is no template of that name.
     """
 
     to: Addressees
@@ -56,6 +57,7 @@ class SendRequest:
     usernames: tuple[str, ...] = field(default_factory=tuple)
     template: str | None = None
     variables: Variables = field(default_factory=dict)
+    stand_in: Template | None = None
 
 
 _PLAIN = ("title", "body", "ttl_seconds", "collapse_key", "group", "image_url", "deep_link", "channel", "sound", "badge")

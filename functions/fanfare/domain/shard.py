@@ -137,6 +137,15 @@ def select(shard: Shard, segments: Sequence[Segment], at: datetime) -> tuple[Rec
     return shard.recipients() if matching is None else tuple(compress(shard.recipients(), matching)) if any(matching) else ()
 
 
+def select_with_zones(shard: Shard, segments: Sequence[Segment], at: datetime) -> tuple[tuple[Recipient, str | None], ...]:
+    """The same recipients, each with the time zone that it says to be in."""
+    matching = _matching(shard, segments, at)
+    if not shard.count or (matching is not None and not any(matching)):
+        return ()
+    rows = zip(shard.recipients(), shard.values("timezone"), strict=True)
+    return tuple(rows if matching is None else compress(rows, matching))
+
+
 def count_matching(shard: Shard, segments: Sequence[Segment], at: datetime) -> int:
     """How many rows belong to all the segments at `at`."""
     matching = _matching(shard, segments, at)

@@ -26,6 +26,7 @@ class Tenant:
     `defects` says, by setting, why a hand edit is not believed; its default stands in for it.
     `draining_until` is set where a breaker closed or a quarantine ended: until then parked chunks may still have to be sent.
     `drained_to` is the last one that the draining nudged, where more come after it. `released_at` is when its last quarantine ended.
+    `config_version` rises when all instances are to read anew what they keep of the tenant.
     `rotation` is the rotation of its keys that is under way, `keys_rotated_at` when the last one ended.
     """
 
@@ -44,6 +45,7 @@ class Tenant:
     drained_to: ChunkKey | None = None
     released_at: datetime | None = None
     index: IndexKeys = field(default_factory=IndexKeys)
+    config_version: int = 0
     rotation: KeyRotation | None = None
     keys_rotated_at: datetime | None = None
 

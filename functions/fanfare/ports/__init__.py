@@ -10,6 +10,8 @@ from fanfare.ports.audience import AudienceStore
 from fanfare.ports.broadcasts import BroadcastStore
 from fanfare.ports.chunks import ChunkStore
 from fanfare.ports.devices import DeviceStore, ProfileStore
+from fanfare.ports.ended import EndedStore
+from fanfare.ports.keepalive import KeepaliveStore
 from fanfare.ports.notifications import NotificationStore
 from fanfare.ports.outside import (
     AnswerWindow,
@@ -19,6 +21,7 @@ from fanfare.ports.outside import (
     HealthProbe,
     Identifiers,
     IndexVersions,
+    Instance,
     Lifecycle,
     Log,
     PushSender,
@@ -30,6 +33,8 @@ from fanfare.ports.outside import (
 from fanfare.ports.pacing import PacingStore
 from fanfare.ports.progress import ProgressStore
 from fanfare.ports.recipients import RecipientStore
+from fanfare.ports.retention import RetentionStore
+from fanfare.ports.schedules import CronTable, ScheduleStore
 from fanfare.ports.segments import SegmentStore
 from fanfare.ports.stores import (
     AuditStore,
@@ -56,13 +61,17 @@ __all__ = [
     "ClientStore",
     "Clock",
     "CredentialStore",
+    "CronTable",
     "CursorKeys",
     "Deps",
     "DeviceStore",
+    "EndedStore",
     "HealthProbe",
     "IdempotencyStore",
     "Identifiers",
     "IndexVersions",
+    "Instance",
+    "KeepaliveStore",
     "Lifecycle",
     "Log",
     "NotificationStore",
@@ -76,6 +85,8 @@ __all__ = [
     "ReceiptKeys",
     "RecipientStore",
     "RefusalCounter",
+    "RetentionStore",
+    "ScheduleStore",
     "SegmentStore",
     "Stores",
     "SubscriptionStore",
@@ -98,10 +109,12 @@ class Stores:
     origins: OriginStore
     profiles: ProfileStore
     devices: DeviceStore
+    keepalive: KeepaliveStore
     topics: TopicStore
     subscriptions: SubscriptionStore
     templates: TemplateStore
     segments: SegmentStore
+    schedules: ScheduleStore
     audience: AudienceStore
     analytics: AnalyticsStore
     notifications: NotificationStore
@@ -115,6 +128,8 @@ class Stores:
     rates: RateLimiter
     refusals: RefusalCounter
     poison: PoisonStore
+    ended: EndedStore
+    retention: RetentionStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +139,7 @@ class Deps(Stores):
     clock: Clock
     identifiers: Identifiers
     renderer: TemplateRenderer
+    cron: CronTable
     edge: EdgeRules
     credentials: CredentialStore
     tasks: TaskQueue
@@ -137,4 +153,5 @@ class Deps(Stores):
     answers: AnswerWindow
     lifecycle: Lifecycle
     health: HealthProbe
+    instance: Instance
     log: Log

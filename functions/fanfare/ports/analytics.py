@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
-from fanfare.domain.analytics import Row, RowFilter, Tally, Untallied
+from fanfare.domain.analytics import Row, RowFilter
 from fanfare.domain.broadcast_progress import Sums
 from fanfare.domain.notification import Notification
 from fanfare.domain.recomputing import Comparison, Correction
+from fanfare.domain.tallying import Tally, Untallied
 
 
 class AnalyticsStore(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from fanfare.domain.address import Address
@@ -119,10 +119,19 @@ class DeviceStore(Protocol):
         """
         ...
 
-    def erase(self, tenant: str, device_ids: Sequence[str], audit: AuditEntry | None = None, *, only_if: Callable[[Device], bool] = ...) -> int:
+    def erase(
+        self,
+        tenant: str,
+        device_ids: Sequence[str],
+        audit: AuditEntry | None = None,
+        *,
+        only_if: Callable[[Device], bool] = ...,
+        cleaned_on: date | None = None,
+    ) -> int:
         """Wipe devices at once, targets, names, locks and all; a tombstone tells the audience that they are gone.
 
         `only_if` is asked of each device as it is stored then: one that it spares stays, however the caller came to its id.
+        With `cleaned_on` the day's numbers say so (`cleaned`, by platform), in the same commit.
         Returns how many of them are tombstones now, those erased earlier included. They go a hundred a commit; the audit entry is stored with each
         commit, and names the devices of that commit unless it names something itself. Unavailable if other writers keep being faster.
         """

@@ -9,7 +9,7 @@ from typing import Protocol
 from fanfare.domain.brake import Tally
 from fanfare.domain.chunk import ChunkKey, ChunkTask
 from fanfare.domain.classification import Answer
-from fanfare.domain.health import ComponentHealth
+from fanfare.domain.health import ComponentHealth, Vitals
 from fanfare.domain.id_token import TokenSubject
 from fanfare.domain.template_text import Syntax
 from fanfare.domain.tenant import Tenant
@@ -65,6 +65,14 @@ class TaskQueue(Protocol):
 
     def enqueue_recomputation(self, tenant: str, day: date, request_id: str, after: str | None = None) -> bool:
         """Ask for a call of `fanout` that recomputes a day's numbers, going on after a page; False: the queue refused or did not answer."""
+        ...
+
+    def enqueue_keepalive(self, tenant: str, request_id: str) -> bool:
+        """Ask for a call of `fanout` that pings the next page of a tenant's devices; False: the next keepalive tick goes on."""
+        ...
+
+    def enqueue_cleanup(self, tenant: str, request_id: str) -> bool:
+        """Ask for a call of `fanout` that removes what a tenant has kept for long enough; False: tomorrow's tick asks again."""
         ...
 
     def enqueue_topic_sync(self, tenant: str, device_ids: Sequence[str], request_id: str, due_at: datetime | None = None) -> bool:
@@ -160,6 +168,14 @@ class Lifecycle(Protocol):
 
     def is_stopping(self) -> bool:
         """Tell whether the instance was asked to end: what is not begun should be left to another one."""
+        ...
+
+
+class Instance(Protocol):
+    """The instance that we run in, as its operating system sees it."""
+
+    def vitals(self) -> Vitals:
+        """How it is now."""
         ...
 
 

@@ -83,6 +83,10 @@ class TenantStore(Protocol):
         """Find the tenants that the schedule tick must look at by `now`."""
         ...
 
+    def list_pinging(self, limit: int, after: str | None) -> Page[Tenant]:
+        """List the tenants whose devices are pinged, in the order of their ids; one of broken settings may be among them."""
+        ...
+
     def find_rotating(self, now: datetime, limit: int) -> Sequence[Tenant]:
         """Find the tenants whose rotation of keys goes on by `now`, the longest waiting first."""
         ...

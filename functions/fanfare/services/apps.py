@@ -19,6 +19,7 @@ from fanfare.domain.tenant_keys import IndexKeys
 from fanfare.domain.tenant_settings import TenantSettings, change_settings
 from fanfare.ports import Deps
 from fanfare.services.credentials import ask_fcm, check_project, discard, replace_credential, store_checked
+from fanfare.services.start_templates import start_templates
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ def create_app(deps: Deps, call: Call, new: NewApp) -> Tenant:
     except Conflict:
         if tenant.credential_version is not None:
             discard(deps, tenant, tenant.credential_version)
-        return _earlier(deps, call, tenant)
+        tenant = _earlier(deps, call, tenant)
+    start_templates(deps, tenant.id, call.actor)
     return tenant
 
 

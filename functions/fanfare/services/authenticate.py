@@ -1,16 +1,32 @@
-"""Who calls: the client behind a Client-ID and its token, or the user behind a Firebase ID token."""
+"""Who calls: the client behind a Client-ID and its token, the user behind a Firebase ID token, or the device behind the receipt of a message."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from fanfare.domain.client import Client, Scope, check_scope, refusal_of
 from fanfare.domain.errors import Forbidden, Unauthenticated
 from fanfare.domain.id_token import REFUSED as REFUSED_USER
 from fanfare.domain.id_token import User
-from fanfare.domain.refusal import APP_USER, UNKNOWN_CLIENT, Refusal, RefusalReason
+from fanfare.domain.receipt import Receipt, read_receipt
+from fanfare.domain.refusal import APP_DEVICE, APP_USER, UNKNOWN_CLIENT, Refusal, RefusalReason
 from fanfare.domain.tenant import PLATFORM_TENANT
 from fanfare.ports import Deps
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """A device that calls by the receipt of a message to it."""
+
+    tenant: str
+    receipt: Receipt
+
+    @property
+    def actor_id(self) -> str:
+        """What its requests are counted under: with a colon, so that no client's id can be the same."""
+        return f"device:{self.receipt.device_id}"
+
 
 REFUSED = "The Client-ID or the Client-Token is missing or not valid."
 
@@ -54,6 +70,18 @@ def authenticate_user(deps: Deps, token: str) -> User:
         _count_user(deps, RefusalReason.PROJECT)
         raise Unauthenticated(REFUSED_USER)
     return User(tenant.id, subject.uid)
+
+
+def authenticate_receipt(deps: Deps, project: str, token: str) -> Bearer:
+    """Find the device that was sent a message of the tenant that owns a Firebase project; Unauthenticated says the same for whatever is wrong."""
+    owner = deps.tenants.owner_of(project)
+    tenant = None if owner is None else deps.tenants.get(owner)
+    is_owner = tenant is not None and tenant.firebase_project_id == project
+    receipt = read_receipt(deps.receipt_keys.receipt_key(tenant.id), token) if tenant is not None and is_owner else None
+    if tenant is None or receipt is None or receipt.device_id is None:
+        deps.refusals.count(Refusal(PLATFORM_TENANT, APP_DEVICE, RefusalReason.RECEIPT), deps.clock.now())
+        raise Unauthenticated(REFUSED)
+    return Bearer(tenant.id, receipt)
 
 
 def _count_user(deps: Deps, reason: RefusalReason) -> None:

@@ -100,7 +100,9 @@ def _kept(done: Advanced, now: datetime) -> Advanced:
 
 
 def _begun(notification: Notification, now: datetime) -> Notification:
-    """A notification of its own recipients, sent in the stages that its ramp asks for."""
+    """A notification of its own recipients, sent in the stages that its ramp asks for; those of a local time are known, and wait for it."""
+    if notification.layout is not None and notification.layout.dues:
+        return notification
     stages = stages_of(notification.chunk_count, pace_of(notification.request).ramp)
     layout = replace(notification.layout, stages=stages) if notification.layout else None
     return replace(begin_sending(notification, now), layout=layout)

@@ -11,7 +11,7 @@ from fanfare.domain.broadcast_steering import take_of
 from fanfare.domain.chunk import Busy, Chunk, ChunkKey, ChunkState, ChunkTask, Finished, give_back, is_claim_of, new_claim
 from fanfare.domain.chunk_rows import Rows, is_of_audience, recipients_of, with_unreached, without_those_who_left
 from fanfare.domain.delivery import RECIPIENTS_NOT_KEPT, Hold, is_open, pending, plan_without_recipients
-from fanfare.domain.notification import Notification
+from fanfare.domain.notification import Notification, has_chunk
 from fanfare.domain.outcome import Result, count
 from fanfare.domain.recipient import Recipient
 from fanfare.domain.steering import plan_end, stop_of
@@ -79,7 +79,7 @@ def _deliver(deps: Deps, claim: Chunk, found: _Found | None, request_id: str, ge
 def _begin(deps: Deps, claim: Chunk, found: _Found | None) -> SendPass | None:
     """Put together what is known; None if there is nothing to deliver, or nobody to deliver it for."""
     tenant = _tenant(deps, claim.key.tenant)
-    if found is None or tenant is None or claim.key.number >= found[0].chunk_count:
+    if found is None or tenant is None or not has_chunk(found[0], claim.key.number):
         return None
     notification, rows = found
     if notification.layout is not None and claim.planned_at is None:

@@ -1,16 +1,17 @@
-"""Erasing what is kept of a person outside the profile itself: devices, and the name in notifications."""
+"""Erasing what is kept of a person outside the profile itself: devices, and the name in notifications and schedules."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from fanfare.domain.address import AddressKind
-from fanfare.domain.audit import AuditEntry
+from fanfare.domain.audit import AuditEntry, trail
 from fanfare.domain.call import Actor
 from fanfare.domain.device import Device
 from fanfare.domain.ownership import heed_owners
 from fanfare.domain.profile import Profile, held_names
 from fanfare.domain.registration import disown
+from fanfare.domain.schedule import without_name
 from fanfare.domain.subscribing import farewells_of
 from fanfare.ports import Deps
 from fanfare.services.leave_fcm import say_farewell
@@ -18,7 +19,7 @@ from fanfare.services.profile_devices import PAGE
 
 
 def erase_traces(deps: Deps, tenant: str, profile: Profile, actor: Actor) -> None:
-    """Wipe the devices that only this profile owns, take it from those that it shares, and its usernames out of notifications.
+    """Wipe the devices that only this profile owns, take it from those that it shares, and its usernames out of notifications and schedules.
 
     Each page that is done leaves fewer, so whoever is interrupted can begin again.
     """
@@ -27,6 +28,14 @@ def erase_traces(deps: Deps, tenant: str, profile: Profile, actor: Actor) -> Non
     for name in held_names(profile):
         while name.kind is AddressKind.USERNAME and deps.notifications.forget_username(tenant, name.value, PAGE):
             continue
+        while name.kind is AddressKind.USERNAME and (found := deps.schedules.find_addressed(tenant, name.value, PAGE)):
+            _forget_in_schedules(deps, tenant, found, name.value, actor)
+
+
+def _forget_in_schedules(deps: Deps, tenant: str, schedule_ids: Sequence[str], username: str, actor: Actor) -> None:
+    told = trail("schedule.updated", actor, deps.clock.now())
+    for schedule_id in schedule_ids:
+        deps.schedules.update(tenant, schedule_id, lambda schedule: without_name(schedule, username), told)
 
 
 def _erase_devices(deps: Deps, tenant: str, profile: Profile, devices: Sequence[Device], actor: Actor) -> None:

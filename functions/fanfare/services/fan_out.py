@@ -17,8 +17,11 @@ from fanfare.services.compact_audience import compact_audience
 from fanfare.services.complete_broadcast import complete_if_done
 from fanfare.services.judge_stage import judge_stage
 from fanfare.services.lay_out import lay_out
-from fanfare.services.nudge_chunks import nudge_page, rescan
+from fanfare.services.nudge_again import rescan
+from fanfare.services.nudge_chunks import nudge_page
 from fanfare.services.pack_audience import pack_audience
+from fanfare.services.pack_zones import pack_zones
+from fanfare.services.wait_for_zone import wait_for_zone
 
 COMPACTION_WAIT = timedelta(seconds=5)
 
@@ -85,8 +88,23 @@ def _go_on(turn: Turn) -> None:
     if turn.fanout.phase is Phase.PREPARING:
         lay_out(turn)
     if turn.fanout.phase is Phase.PACKING and not turn.is_over:
-        pack_audience(turn)
+        _pack(turn)
     if turn.fanout.phase is Phase.WAITING and not turn.is_over:
-        judge_stage(turn)
+        _await_stage(turn)
     if turn.fanout.phase is Phase.NUDGING and not turn.is_over:
         nudge_page(turn)
+
+
+def _pack(turn: Turn) -> None:
+    if turn.fanout.zones is not None:
+        pack_zones(turn)
+    else:
+        pack_audience(turn)
+
+
+def _await_stage(turn: Turn) -> None:
+    layout = turn.notification.layout
+    if layout is not None and layout.dues:
+        wait_for_zone(turn, layout)
+    else:
+        judge_stage(turn)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from fanfare.domain.batches import split
 from fanfare.domain.chunk import Chunk, ChunkKey
 from fanfare.domain.chunk_rows import is_of_audience, recipients_of
-from fanfare.domain.notification import Notification
+from fanfare.domain.notification import Notification, chunk_numbers
 from fanfare.domain.recipient import Recipient
 from fanfare.domain.shard import shard_of
 from fanfare.ports import Deps
@@ -54,7 +55,6 @@ def lacks_results(chunk: Chunk | None) -> bool:
     return chunk is None or len(chunk.results) < chunk.counts.targeted or not chunk.counts.targeted
 
 
-def _groups(notification: Notification) -> Iterable[list[ChunkKey]]:
-    for start in range(0, notification.chunk_count, AT_ONCE):
-        numbers = range(start, min(start + AT_ONCE, notification.chunk_count))
-        yield [ChunkKey(notification.tenant, notification.id, number) for number in numbers]
+def _groups(notification: Notification) -> Iterable[Sequence[ChunkKey]]:
+    keys = [ChunkKey(notification.tenant, notification.id, number) for number in chunk_numbers(notification)]
+    return split(keys, AT_ONCE)

@@ -12,6 +12,7 @@ from fanfare.domain.pace import pace_of, stages_of
 from fanfare.domain.segment_reading import segments_of
 from fanfare.domain.shard import count_matching
 from fanfare.services.broadcast_turn import Turn
+from fanfare.services.pack_zones import begin_zones
 
 SAMPLE = 16
 DENSE_BELOW = 0.2
@@ -41,6 +42,9 @@ class _Pinned(NamedTuple):
 
 def lay_out(turn: Turn) -> None:
     """Pin the audience and decide how it is sent to; ends the turn where nobody is reached."""
+    if turn.notification.local_time is not None:
+        begin_zones(turn, turn.notification.local_time)
+        return
     pinned, now = _pin(turn), turn.deps.clock.now()
     if pinned.is_empty:
         turn.end(lambda notification, fanout: Advanced(fanout, end_empty(notification, now)), None)

@@ -11,7 +11,7 @@ from fanfare.domain.chunk import Chunk, ChunkKey
 from fanfare.domain.chunk_limits import MOST_ROWS
 from fanfare.domain.chunk_rows import is_of_audience
 from fanfare.domain.listing import Page
-from fanfare.domain.notification import Notification
+from fanfare.domain.notification import Notification, chunk_numbers
 from fanfare.domain.outcome import Result
 from fanfare.domain.progress import deliveries_of
 from fanfare.ports import Deps
@@ -36,19 +36,20 @@ def read_deliveries(deps: Deps, tenant: str, notification_id: str, limit: int, a
 
 
 def _of_many(deps: Deps, notification: Notification, limit: int, after: str | None) -> Page[Delivery]:
-    number, offset = map(int, after.split(".")) if after else (0, 0)
+    start, offset = map(int, after.split(".")) if after else (0, 0)
     shown: list[Delivery] = []
     for _ in range(MOST_CHUNKS):
-        if number >= notification.chunk_count:
+        number = next(chunk_numbers(notification, start), None)
+        if number is None:
             return Page(shown, None)
         key = ChunkKey(notification.tenant, notification.id, number)
         deliveries = _of_chunk(deps, notification, key, deps.chunks.get_many([key])[0])
         taken = deliveries[offset : offset + limit - len(shown)]
         shown.extend(taken)
-        number, offset = (number, offset + len(taken)) if offset + len(taken) < len(deliveries) else (number + 1, 0)
+        start, offset = (number, offset + len(taken)) if offset + len(taken) < len(deliveries) else (number + 1, 0)
         if len(shown) == limit:
             break
-    return Page(shown, f"{number}.{offset}" if number < notification.chunk_count else None)
+    return Page(shown, f"{start}.{offset}" if next(chunk_numbers(notification, start), None) is not None else None)
 
 
 def _of_chunk(deps: Deps, notification: Notification, key: ChunkKey, chunk: Chunk | None) -> Sequence[Delivery]:

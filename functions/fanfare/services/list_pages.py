@@ -16,6 +16,7 @@ from fanfare.domain.filters import (
     DeadLetterFilter,
     NotificationFilter,
     ProfileFilter,
+    ScheduleFilter,
     SegmentFilter,
     TemplateFilter,
     TopicFilter,
@@ -27,6 +28,7 @@ from fanfare.domain.notification import Notification
 from fanfare.domain.outcome import Result
 from fanfare.domain.profile import Profile
 from fanfare.domain.saved_segment import SavedSegment
+from fanfare.domain.schedule import Schedule
 from fanfare.domain.template import Template
 from fanfare.domain.tenant import PLATFORM_TENANT, Tenant
 from fanfare.ports import Deps
@@ -57,6 +59,11 @@ def list_templates(deps: Deps, tenant: str, filters: TemplateFilter, limit: int,
 def list_segments(deps: Deps, tenant: str, filters: SegmentFilter, limit: int, cursor: str | None) -> Listed[SavedSegment]:
     """List saved segments by name."""
     return _page(deps, query_hash(tenant, "segments", filters), cursor, lambda after: deps.segments.list(tenant, filters, limit, after))
+
+
+def list_schedules(deps: Deps, tenant: str, filters: ScheduleFilter, limit: int, cursor: str | None) -> Listed[Schedule]:
+    """List schedules, the newest first."""
+    return _page(deps, query_hash(tenant, "schedules", filters), cursor, lambda after: deps.schedules.list(tenant, filters, limit, after))
 
 
 def list_topics(deps: Deps, tenant: str, filters: TopicFilter, limit: int, cursor: str | None) -> Listed[CountedTopic]:

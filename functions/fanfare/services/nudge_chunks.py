@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from fanfare.domain.chunk import ChunkKey, ChunkTask
-from fanfare.domain.fanning import LOOK_AGAIN, PAGE, Advanced, Again, Fanout, Phase, Rescan, after_page, is_wanted
-from fanfare.domain.notification import FIRST_CHECK, Notification
+from fanfare.domain.fanning import PAGE, Advanced, Fanout, Phase, after_page, begin_sending
+from fanfare.domain.layout import Layout, Source
+from fanfare.domain.notification import Notification
 from fanfare.domain.pace import pace_of
 from fanfare.domain.pacing import BULK_LANE, HORIZON, Flow, Pacing, plan_slots
 from fanfare.domain.tenant_settings import DEFAULT_QUOTA_PER_MINUTE
@@ -20,11 +20,14 @@ MOST_MOVES = 2
 QUEUE_WAIT = timedelta(seconds=10)
 
 
-def reserve_slots(deps: Deps, notification: Notification, counts: Sequence[int]) -> tuple[datetime, ...]:
-    """Reserve slots for chunks of so many messages; fewer than asked for, where the others are too far ahead."""
+def reserve_slots(deps: Deps, notification: Notification, counts: Sequence[int], *, total: int | None = None) -> tuple[datetime, ...]:
+    """Reserve slots for chunks of so many messages; fewer than asked for, where the others are too far ahead.
+
+    `total` is how many chunks are spread out together: all of the notification's unless it is given.
+    """
     tenant = deps.tenants.get(notification.tenant)
     quota = tenant.settings.quota_per_minute if tenant is not None else DEFAULT_QUOTA_PER_MINUTE
-    flow, now = Flow(notification.id, notification.chunk_count, pace_of(notification.request)), deps.clock.now()
+    flow, now = Flow(notification.id, total or notification.chunk_count, pace_of(notification.request)), deps.clock.now()
 
     def decide(pacing: Pacing) -> tuple[tuple[datetime, ...], Pacing]:
         return plan_slots(pacing, counts, now, quota_per_minute=quota, flow=flow)
@@ -33,69 +36,39 @@ def reserve_slots(deps: Deps, notification: Notification, counts: Sequence[int])
 
 
 def nudge_page(turn: Turn) -> None:
-    """Nudge the next chunks of the present stage, at most a thousand, and end the turn."""
-    stages = turn.notification.layout.stages if turn.notification.layout else ()
-    end = stages[turn.fanout.stage]
+    """Nudge the next chunks of the present stage, at most a thousand, and end the turn; also where the stage's instant has not come."""
+    layout, now = turn.notification.layout or Layout(Source.RECIPIENTS), turn.deps.clock.now()
+    due = layout.due_of(turn.fanout.stage)
+    if due is not None and due > now:
+        turn.end(lambda _, fanout: Advanced(fanout), due)
+        return
+    end = layout.stages[turn.fanout.stage]
     numbers = range(turn.fanout.position, min(turn.fanout.position + PAGE, end))
-    slots = reserve_slots(turn.deps, turn.notification, [turn.fanout.expected] * len(numbers))
-    if slots and not _enqueue(turn, numbers[: len(slots)], slots):
+    together = len(layout.chunks_of(turn.fanout.stage)) if due is not None else None
+    slots = reserve_slots(turn.deps, turn.notification, [turn.fanout.expected] * len(numbers), total=together)
+    if slots and not enqueue_chunks(turn, numbers[: len(slots)], slots):
         # The queue takes nothing at all: the position stays, and the same page is nudged again.
-        turn.end(lambda _, fanout: Advanced(fanout), turn.deps.clock.now() + QUEUE_WAIT)
+        turn.end(lambda _, fanout: Advanced(fanout), now + QUEUE_WAIT)
         return
 
-    def store(_: Notification, fanout: Fanout) -> Advanced:
-        return Advanced(after_page(fanout, len(slots), slots[-1], stage_end=end, stages=len(stages)) if slots else fanout)
+    def store(notification: Notification, fanout: Fanout) -> Advanced:
+        begun = begin_sending(notification, now) if due is not None else None
+        return Advanced(after_page(fanout, len(slots), slots[-1], layout) if slots else fanout, begun)
 
-    turn.end(store, _again_at(turn, numbers, slots, end, is_last=turn.fanout.stage == len(stages) - 1))
+    turn.end(store, _again_at(turn, numbers, slots, layout))
 
 
-def _again_at(turn: Turn, numbers: range, slots: Sequence[datetime], end: int, *, is_last: bool) -> datetime | None:
-    """When the next call is needed: at once for the next page, much later for what is far ahead, and in time to judge a stage that goes slowly."""
+def _again_at(turn: Turn, numbers: range, slots: Sequence[datetime], layout: Layout) -> datetime | None:
+    """When the next call is needed: at once for the next page, much later for what is far ahead, and in time for the next stage."""
     now = turn.deps.clock.now()
     if len(slots) < len(numbers):
         return now + HORIZON / 2
-    if numbers.stop < end:
-        return now
-    nudged = after_page(turn.fanout, len(slots), slots[-1], stage_end=end, stages=turn.fanout.stage + 1 + (not is_last))
-    return None if is_last else nudged.judge_at
+    nudged = after_page(turn.fanout, len(slots), slots[-1], layout)
+    return now if nudged.phase is Phase.NUDGING else nudged.judge_at
 
 
-def rescan(turn: Turn, wanted: Again) -> None:
-    """Nudge a page of the chunks that need it again, and end the turn; what is to be ended at once waits for no slot."""
-    scan = turn.fanout.rescan if turn.fanout.rescan and turn.fanout.rescan.wanted is wanted else Rescan(wanted)
-    end = turn.notification.chunk_count if wanted is Again.OPEN else turn.fanout.position
-    page = range(scan.position, min(scan.position + PAGE, end))
-    states = turn.deps.broadcasts.chunk_states(turn.notification.tenant, turn.notification.id, page)
-    numbers = [number for number in page if is_wanted(wanted, states.get(number))]
-    slots = _slots_again(turn, wanted, len(numbers))
-    now = turn.deps.clock.now()
-    if slots and not _enqueue(turn, numbers[: len(slots)], slots, moves=MOST_MOVES if wanted is Again.OPEN else 0):
-        turn.end(lambda _, fanout: Advanced(replace(fanout, rescan=scan)), now + QUEUE_WAIT)
-        return
-    position = numbers[len(slots)] if len(slots) < len(numbers) else page.stop
-    is_done = position >= end
-    look_at = slots[-1] + FIRST_CHECK if slots else now + LOOK_AGAIN
-    left = None if is_done else Rescan(wanted, position)
-    turn.end(lambda _, fanout: Advanced(replace(fanout, rescan=left, look_at=look_at)), _after_scan(turn, len(slots) < len(numbers), is_done=is_done))
-
-
-def _slots_again(turn: Turn, wanted: Again, number: int) -> tuple[datetime, ...]:
-    if wanted is Again.OPEN:
-        return (turn.deps.clock.now(),) * number
-    return reserve_slots(turn.deps, turn.notification, [turn.fanout.expected] * number)
-
-
-def _after_scan(turn: Turn, far_ahead: bool, *, is_done: bool) -> datetime | None:  # noqa: FBT001 - whether slots were missing
-    """When to go on: at once where pages of the scan or of the broadcast are left."""
-    now = turn.deps.clock.now()
-    if far_ahead:
-        return now + HORIZON / 2
-    if not is_done or turn.fanout.phase is Phase.NUDGING:
-        return now
-    return turn.fanout.judge_at if turn.fanout.phase is Phase.WAITING else None
-
-
-def _enqueue(turn: Turn, numbers: Sequence[int], slots: Sequence[datetime], moves: int = 0) -> int:
+def enqueue_chunks(turn: Turn, numbers: Sequence[int], slots: Sequence[datetime], *, moves: int = 0) -> int:
+    """Give chunks their tasks; returns how many the queue took."""
     notification = turn.notification
     generation = notification.layout.generation if notification.layout else None
     tasks = [

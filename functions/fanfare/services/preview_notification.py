@@ -28,10 +28,10 @@ from fanfare.domain.send_request import SendRequest
 from fanfare.domain.target import Target
 from fanfare.domain.tenant_settings import TenantSettings
 from fanfare.ports import Deps
-from fanfare.services.accept_notification import check_topics
 from fanfare.services.count_audience import REACHABLE_WITHIN, count_audience
 from fanfare.services.lay_out import DENSE_BELOW, LEAST_SHARDS_TO_PACK
 from fanfare.services.new_notification import settings_of
+from fanfare.services.prepare_notification import check_topics
 from fanfare.services.preview_messages import Named, SpokenPreview, preview_messages
 from fanfare.services.resolve_recipients import resolve_recipients
 from fanfare.services.segments import resolve_segment

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
-from fanfare.domain.analytics import ByPlatform, contributions_of, decide_tally
 from fanfare.domain.audit import AuditEntry
 from fanfare.domain.broadcast_progress import Sums, sums_of
 from fanfare.domain.broadcast_steering import is_laid_out
@@ -15,6 +14,7 @@ from fanfare.domain.errors import InvalidRequest, Unavailable
 from fanfare.domain.filters import NotificationFilter
 from fanfare.domain.notification import FINAL_STATUSES, Notification
 from fanfare.domain.recomputing import correct, first_kept_day
+from fanfare.domain.tallying import ByPlatform, contributions_of, decide_tally
 from fanfare.ports import Deps
 from fanfare.services.tally_notifications import WORKING_TIME, store_tallies
 

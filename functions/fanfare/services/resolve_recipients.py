@@ -18,19 +18,25 @@ MOST_FILTERED = 5_000
 
 def resolve_recipients(deps: Deps, tenant: str, request: SendRequest) -> tuple[Recipient, ...]:
     """Resolve the addressees; InvalidRequest if they are more than 500."""
+    return tuple(row for row, _ in resolve_with_zones(deps, tenant, request))
+
+
+def resolve_with_zones(deps: Deps, tenant: str, request: SendRequest) -> tuple[tuple[Recipient, str | None], ...]:
+    """The same, each with the time zone that its device is in, as far as that is known."""
     to = request.to
     if to.fanned_out is not None:
-        return (fanned_out_recipient(to.fanned_out),)
+        return ((fanned_out_recipient(to.fanned_out), None),)
     if to.targets:
         wanted = (raw for raw in to.targets if not request.only.platform or raw.platform in request.only.platform)
-        return distinct(anonymous_recipient(raw.target, raw.platform) for raw in wanted)
+        return tuple((row, None) for row in distinct(anonymous_recipient(raw.target, raw.platform) for raw in wanted))
     now = deps.clock.now()
     names = frozenset(request.usernames)
-    matching = (device for device in map(as_reached, _devices(deps, tenant, request)) if is_match(request.only, device, now))
+    matching = [device for device in map(as_reached, _devices(deps, tenant, request)) if is_match(request.only, device, now)]
     recipients = distinct(recipient_of(device, _addressed_username(device, names)) for device in matching)
     if len(recipients) > MOST_RECIPIENTS:
         raise InvalidRequest.at("to", f"reaches more than {MOST_RECIPIENTS} devices")
-    return recipients
+    zones = {device.id: device.timezone for device in matching}
+    return tuple((row, zones[row.device_id]) for row in recipients)
 
 
 def _devices(deps: Deps, tenant: str, request: SendRequest) -> Iterable[Device]:

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from fanfare.domain.analytics import ByPlatform, Tally, Untallied, contributions_of, decide_tally
 from fanfare.domain.broadcast_steering import is_laid_out
+from fanfare.domain.tallying import ByPlatform, Tally, Untallied, contributions_of, decide_tally
 from fanfare.ports import Deps
 
 PAGE = 100

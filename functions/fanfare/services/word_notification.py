@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import NoReturn
 
 from fanfare.domain.channels import Channel, check_channel
 from fanfare.domain.composition import compose
@@ -31,17 +32,19 @@ def word_request(deps: Deps, tenant: str, request: SendRequest) -> Wording | Non
     """
     if request.template is None:
         return None
-    wording = wording_of(usable(find_template(deps, tenant, request.template)), request.variables, request.raw)
+    template = deps.templates.get(tenant, request.template) or request.stand_in or _unknown()
+    wording = wording_of(usable(template), request.variables, request.raw)
     check_variables(wording, request.raw)
     return wording
 
 
 def find_template(deps: Deps, tenant: str, name: str) -> Template:
     """The template that a request names; InvalidRequest if there is none."""
-    template = deps.templates.get(tenant, name)
-    if template is None:
-        raise InvalidRequest.at("template", "names no template")
-    return template
+    return deps.templates.get(tenant, name) or _unknown()
+
+
+def _unknown() -> NoReturn:
+    raise InvalidRequest.at("template", "names no template")
 
 
 def platforms_of(request: SendRequest) -> tuple[Platform | None, ...]:

@@ -15,7 +15,7 @@ from fanfare.domain.target import check_condition, check_device_target, check_to
 from fanfare.web.schema import DeviceTarget, Identifier, In, Name, PhoneNumber, PlatformName, Topic, exactly_one
 from fanfare.web.segment_schemas import SegmentOrId
 
-_KINDS = ("device_ids", "profile_ids", "usernames", "phone_numbers", "targets", "topic", "condition", "segment", "everyone")
+ADDRESSEE_KINDS = ("device_ids", "profile_ids", "usernames", "phone_numbers", "targets", "topic", "condition", "segment", "everyone")
 
 
 class TargetIn(In):
@@ -36,7 +36,7 @@ class TargetIn(In):
 class ToIn(In):
     """Who is to be reached: exactly one kind of addressee."""
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [name]} for name in _KINDS]})
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [name]} for name in ADDRESSEE_KINDS]})
 
     device_ids: Annotated[list[Identifier], Field(min_length=1, max_length=MOST_RECIPIENTS)] | None = None
     profile_ids: Annotated[list[Identifier], Field(min_length=1, max_length=MOST_RECIPIENTS)] | None = None
@@ -50,7 +50,7 @@ class ToIn(In):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        exactly_one(*_KINDS)(self)
+        exactly_one(*ADDRESSEE_KINDS)(self)
         return self
 
     def addressees(self, *, by_device: bool = False) -> Addressees:

@@ -1,5 +1,7 @@
 """The public surface: `/api/v1`, its OpenAPI document and the page that shows it.
 
+Beside it, at the root path, stand the routes of the fcmpy daemon.
+
 A cold instance builds the part that its first request asks for (its path's first word), and another part when the first request for that comes: most
 instances never need the templates' schemas, and a push should not wait for them.
 """
@@ -24,27 +26,34 @@ from fanfare.web.methods import methods_of
 from fanfare.web.openapi import build_document
 from fanfare.web.problems import HTTP_CODES, problem, problem_of
 from fanfare.web.resource import PREFIX, Resource
+from fanfare.web.root_paths import ROOT_PATHS, speak_as_daemon
 from fanfare.web.schema import Problem
 
 if TYPE_CHECKING:
     from flask_openapi import OpenAPI
 
 VERSION = "1.0.0"
+ROOT = "/"
+"""No path's first word: the part of the daemon's paths."""
 PARTS: Mapping[str, tuple[str, ...]] = {
     "devices": ("devices",),
     "profiles": ("profiles",),
-    "notify": ("notify", "preview", "notify_topic", "bulk"),
+    "notify": ("notify", "preview", "notify_topic", "notify_schedule", "bulk"),
     "notifications": ("notifications", "steering"),
     "dead-letters": ("dead_letters",),
+    "analytics": ("analytics",),
     "audit": ("audit",),
     "apps": ("apps", "key_rotation", "audience"),
     "clients": ("clients",),
     "health": ("health",),
     "templates": ("templates",),
     "topics": ("topics",),
+    "keepalive-reply": ("keepalive_reply",),
     "segments": ("segments",),
+    "schedules": ("schedules",),
+    ROOT: ("daemon",),
 }
-"""The modules that serve the paths with each first word."""
+"""The modules that serve the paths with each first word below `/api/v1`, and those of the root."""
 _SECURITY_SCHEMES: dict[str, Any] = {
     "ClientId": {"type": "apiKey", "in": "header", "name": "Client-ID"},
     "ClientToken": {"type": "apiKey", "in": "header", "name": "Client-Token"},
@@ -62,14 +71,18 @@ class PublicApi:
 
     def __call__(self, environ: Any, start_response: Any) -> Any:  # noqa: ANN401 - WSGI's own types
         """Answer a request by the part that its path belongs to, or by the whole where there is none."""
-        word = environ.get("PATH_INFO", "").removeprefix(f"{PREFIX}/").partition("/")[0]
-        return self._app(word if word in PARTS else "")(environ, start_response)
+        return self._app(_part_of(environ.get("PATH_INFO", "")))(environ, start_response)
 
     def _app(self, part: str) -> Flask:
         with self._lock:
             if part not in self._apps:
                 self._apps[part] = _build(self._deps, PARTS[part] if part else _everything())
             return self._apps[part]
+
+
+def _part_of(path: str) -> str:
+    word = ROOT if path in ROOT_PATHS else path.removeprefix(f"{PREFIX}/").partition("/")[0]
+    return word if word in PARTS else ""
 
 
 def build_api(deps: Deps) -> Flask:
@@ -87,6 +100,7 @@ def _build(deps: Deps, modules: Iterable[str]) -> Flask:
         resource.serve(app)
     docs.add_routes(app, PREFIX, _document)
     gate.install(app, deps)
+    app.after_request(speak_as_daemon)
     _handle_errors(app)
     return app
 
@@ -113,7 +127,8 @@ def _describe() -> OpenAPI:
     )
     app.openapi_version = "3.1.1"
     for resource in _load(_everything()):
-        app.register_api(resource.describe())
+        if resource.prefix == PREFIX:
+            app.register_api(resource.describe())
     return app
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from fanfare.domain.device import Device, target_hint
+from fanfare.domain.keepalive import Keepalive
 from fanfare.web.instants import show_time
 from fanfare.web.schema import Out, PlatformName
 
@@ -15,6 +16,15 @@ class TopicErrorOut(Out):
 
     topic: str
     error: str
+
+
+class DeviceKeepaliveOut(Out):
+    """When a device was pinged last, is pinged next, and replied last. It is pinged once `planned`, and no more while `stopped`."""
+
+    state: Literal["new", "planned", "stopped"]
+    last: datetime | None
+    next: datetime | None
+    reply: datetime | None
 
 
 class DeviceOut(Out):
@@ -44,6 +54,7 @@ class DeviceOut(Out):
     active: bool
     inactive_reason: str | None
     inactive_since: datetime | None
+    keepalive: DeviceKeepaliveOut
     last_seen_at: datetime
     created_at: datetime
     updated_at: datetime | None
@@ -102,7 +113,13 @@ def show_device(device: Device) -> dict[str, Any]:
         "active": device.active,
         "inactive_reason": device.inactive_reason.value if device.inactive_reason else None,
         "inactive_since": show_time(device.inactive_since),
+        "keepalive": _show_keepalive(device.keepalive),
         "last_seen_at": show_time(device.last_seen_at),
         "created_at": show_time(device.created_at),
         "updated_at": show_time(device.updated_at),
     }
+
+
+def _show_keepalive(keepalive: Keepalive) -> dict[str, Any]:
+    times = {name: show_time(getattr(keepalive, name)) for name in ("last", "next", "reply")}
+    return {"state": keepalive.state.value, **times}

@@ -5,9 +5,11 @@ Each route says who may call it: `@authorized(Scope.SEND)` or `@public`. A route
 | credential | opens |
 |---|---|
 | `Client-ID` and `Client-Token` | the routes of the client's scopes |
+| `X-Access-Key`, a Client-Token, and on one route `?token=` | the daemon's routes, likewise |
 | `Authorization: Bearer <Firebase ID token>` | the routes that are marked `users=True`, for what is the user's own |
+| `receipt` and `project` in the body, and neither of these | the routes that are marked `receipts=True`, for the device that was sent the message |
 | both, on a route for users | nothing: 400, because it can't be told for whom the call is meant |
-| a cookie, a query field | nothing, ever: a browser sends those by itself |
+| a cookie, any other query field | nothing, ever: a browser sends those by itself |
 """
 
 from __future__ import annotations
@@ -29,8 +31,9 @@ from fanfare.domain.errors import InvalidRequest, RateLimited
 from fanfare.domain.id_token import User
 from fanfare.domain.limits import LimitGroup, Usage
 from fanfare.ports import Deps
-from fanfare.services.authenticate import authenticate_client, authenticate_user, authorize_client
+from fanfare.services.authenticate import Bearer, authenticate_client, authenticate_receipt, authenticate_user, authorize_client
 from fanfare.services.limit_rate import limit_rate
+from fanfare.web.access_keys import read_client
 from fanfare.web.bodies import body_limit, check_json
 from fanfare.web.cors import add_cors_headers, answer_options
 from fanfare.web.methods import check_method, remember_fixed_paths
@@ -48,18 +51,28 @@ PUBLIC = "public"
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may call a route: a client with one of the scopes, and where `users` is set a user of the app; in which group the calls are counted."""
+    """Who may call a route: a client with one of the scopes, where `users` is set a user of the app, and where `receipts` is set a device.
+
+    `group` is where the calls are counted. With `access_key` a client may come with its token alone, with `key_in_query` even in the query
+    (`access_keys.py`).
+    """
 
     scopes: tuple[Scope, ...]
     group: LimitGroup
     users: bool = False
+    receipts: bool = False
+    access_key: bool = False
+    key_in_query: bool = False
 
 
-def authorized(*scopes: Scope, group: LimitGroup = LimitGroup.OTHER, users: bool = False) -> Callable[[F], F]:
-    """Let only clients call a route that have one of these scopes, and the app's users if `users` is set, within the limit of the group."""
+def authorized(*scopes: Scope, group: LimitGroup = LimitGroup.OTHER, **ways: bool) -> Callable[[F], F]:
+    """Let only clients call a route that have one of these scopes, within the limit of the group.
+
+    `ways` are `Access`'s other fields: who else may, and how a client may come.
+    """
 
     def mark(route: F) -> F:
-        route.access = Access(scopes, group, users)  # type: ignore[attr-defined]
+        route.access = Access(scopes, group, **ways)  # type: ignore[attr-defined]
         return route
 
     return mark
@@ -74,6 +87,12 @@ def public(route: F) -> F:
 def any_host(route: F) -> F:
     """Answer under every host name: for probes, which know an instance by its address and not by its name."""
     route.any_host = True  # type: ignore[attr-defined]
+    return route
+
+
+def reads_its_body(route: F) -> F:
+    """Leave a route's body to the route: it need not be JSON."""
+    route.reads_its_body = True  # type: ignore[attr-defined]
     return route
 
 
@@ -106,6 +125,9 @@ def call() -> Call:
     user: User | None = g.get("user")
     if user is not None:
         return Call(user.tenant, _actor(ActorKind.USER, user.actor_id), g.request_id, key, user.uid)
+    bearer: Bearer | None = g.get("bearer")
+    if bearer is not None:
+        return Call(bearer.tenant, _actor(ActorKind.DEVICE, bearer.actor_id), g.request_id, key, receipt=bearer.receipt)
     return Call(caller().tenant, _actor(ActorKind.CLIENT, caller().id), g.request_id, key)
 
 
@@ -158,15 +180,25 @@ def _authenticate() -> None:
     access = _access()
     if access is None:
         return
-    client_id, token = request.headers.get("Client-ID", ""), request.headers.get("Client-Token", "")
+    presented = read_client(request, access_key=access.access_key, key_in_query=access.key_in_query)
     bearer = read_bearer() if access.users else None
-    if bearer is None:
-        g.client = authenticate_client(deps(), client_id, token, g.address)
+    receipt = _receipt() if access.receipts and not (bearer or any(presented)) else None
+    if receipt is not None:
+        g.bearer = authenticate_receipt(deps(), *receipt)
+    elif bearer is None:
+        g.client, g.token = authenticate_client(deps(), presented.client_id, presented.token, g.address), presented.token
         authorize_client(deps(), g.client, access.scopes)
-    elif client_id or token:
+    elif any(presented):
         raise InvalidRequest.at("Authorization", "give either an ID token or Client-ID and Client-Token, not both")
     else:
         g.user = authenticate_user(deps(), bearer)
+
+
+def _receipt() -> tuple[str, str] | None:
+    """The project and the receipt that the body holds, if that is all the request has to show; whatever else it is, it is no credential."""
+    content = request.get_json(silent=True)
+    project, receipt = (content.get("project"), content.get("receipt")) if isinstance(content, dict) else (None, None)
+    return (project, receipt) if isinstance(project, str) and isinstance(receipt, str) else None
 
 
 def read_bearer() -> str | None:
@@ -188,14 +220,16 @@ def _limit_rate() -> Response | None:
 
 
 def _use(group: LimitGroup) -> Usage | None:
-    user: User | None = g.get("user")
-    if user is not None:
-        return limit_rate(deps(), user.tenant, user.actor_id, {}, group)
+    known: User | Bearer | None = g.get("user") or g.get("bearer")
+    if known is not None:
+        return limit_rate(deps(), known.tenant, known.actor_id, {}, group)
     return limit_rate(deps(), caller().tenant, caller().id, caller().limits, group)
 
 
 def _parse() -> Response | None:
     if request.method not in {"POST", "PUT"} or request.endpoint is None or not _body_length():
+        return None
+    if getattr(_route(), "reads_its_body", False):
         return None
     if not request.is_json:
         return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body must be application/json.")
@@ -210,7 +244,7 @@ def _finish(response: Response) -> Response:
     add_security_headers(request, response)
     add_cors_headers(response, deps(), _tenant())
     add_rate_headers(response, g.get("usage"))
-    add_token_headers(response, g.get("client"), request.headers.get("Client-Token", ""), deps().clock.now())
+    add_token_headers(response, g.get("client"), g.get("token", ""), deps().clock.now())
     access = _access()
     if response.status_code == HTTPStatus.UNAUTHORIZED and access is not None and access.users:
         response.headers.add("WWW-Authenticate", 'Bearer realm="fanfare"')
@@ -228,5 +262,5 @@ def _log(response: Response) -> None:
 
 def _tenant() -> str | None:
     """The tenant of whoever calls; None if nobody was let in."""
-    known: Client | User | None = g.get("client") or g.get("user")
+    known: Client | User | Bearer | None = g.get("client") or g.get("user") or g.get("bearer")
     return known.tenant if known is not None else None

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _ARGUMENT = re.compile(r"<(\w+)>")
 _CLIENT: Mapping[str, list[str]] = {"ClientId": [], "ClientToken": []}
 _USER: Mapping[str, list[str]] = {"IdToken": []}
+_NOBODY: Mapping[str, list[str]] = {}
 _PARAMETERS: Mapping[str, Any] = {
     "XRequestId": {
         "name": "X-Request-ID",
@@ -83,7 +84,9 @@ def _complete(operation: dict[str, Any], method: str, route: Callable[..., objec
     access, is_repeatable = getattr(route, "access", None), getattr(route, "repeatable", False)
     is_open = access == PUBLIC
     if not is_open:
-        operation["security"] = [_CLIENT, *([_USER] if getattr(access, "users", False) else [])]
+        # A receipt stands in the body, for which the document has no kind of credential.
+        others = [_USER] * getattr(access, "users", False) + [_NOBODY] * getattr(access, "receipts", False)
+        operation["security"] = [_CLIENT, *others]
     names = ["XRequestId", *(["IdempotencyKey"] if is_repeatable else [])]
     references = [{"$ref": f"#/components/parameters/{name}"} for name in names]
     operation["parameters"] = [*operation.get("parameters", []), *references]

@@ -33,6 +33,7 @@ _NAMED: Mapping[str, _Named] = {
     "DeviceOut": _by("devices"),
     "ProfileOut": _by("profiles"),
     "SegmentOut": _by("segments"),
+    "ScheduleOut": _by("schedules"),
     "TemplateOut": _by("templates", key="name"),
     "TopicOut": _by("topics", key="name"),
     "DeadLetterPage": _by("dead-letters", _FIRST),

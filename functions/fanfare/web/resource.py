@@ -21,10 +21,14 @@ PREFIX = "/api/v1"
 
 
 class Resource:
-    """Notes routes. `name` is unique among all resources, `tag` and `description` stand in the document."""
+    """Notes routes. `name` is unique among all resources, `tag` and `description` stand in the document.
 
-    def __init__(self, name: str, description: str, *, tag: str | None = None) -> None:
+    Paths begin with `prefix`; those outside of `/api/v1` are no part of the document.
+    """
+
+    def __init__(self, name: str, description: str, *, tag: str | None = None, prefix: str = PREFIX) -> None:
         self.name = name
+        self.prefix = prefix
         self._description = description
         self._tag = tag or name
         self._routes: list[tuple[str, str, Callable[..., Any], Any]] = []
@@ -48,13 +52,13 @@ class Resource:
     def serve(self, app: Flask) -> None:
         """Add the routes to an app."""
         for method, path, route, _ in self._routes:
-            app.add_url_rule(f"{PREFIX}{path}", f"{self.name}.{route.__name__}", with_arguments(route), methods=[method])
+            app.add_url_rule(f"{self.prefix}{path}", f"{self.name}.{route.__name__}", with_arguments(route), methods=[method])
 
     def describe(self) -> APIBlueprint:
         """Build what the OpenAPI document is read from."""
         from flask_openapi import APIBlueprint, Tag  # noqa: PLC0415 - see above
 
-        blueprint = APIBlueprint(self.name, __name__, abp_tags=[Tag(name=self._tag, description=self._description)], url_prefix=PREFIX)
+        blueprint = APIBlueprint(self.name, __name__, abp_tags=[Tag(name=self._tag, description=self._description)], url_prefix=self.prefix)
         for method, path, route, responses in self._routes:
             getattr(blueprint, method.lower())(path, responses=responses)(route)
         return blueprint

@@ -13,7 +13,8 @@ from fanfare.ports import Deps
 from fanfare.services.deliver_chunk import deliver_chunk, deliver_task
 from fanfare.web.internal import build_internal, busy
 
-MOST_CHUNKS = 100_000
+MOST_CHUNKS = 10_000_000
+"""Chunk numbers are below this: each instant of a local time has a hundred thousand of its own."""
 LATEST_SLOT = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
 MOST_GENERATIONS = 1_000_000
 MOST_MOVES = 100

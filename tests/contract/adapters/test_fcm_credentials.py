@@ -86,6 +86,16 @@ def test_a_replaced_credential_is_used_after_a_renewal(
     assert _claims(server.asked[-1])["iss"] == "new@acme-app.iam.gserviceaccount.com"
 
 
+def test_another_version_of_the_configuration_has_the_credential_read_anew(
+    scripted: FcmCredentials, secrets: GoogleSecretStore, server: ScriptedServer, tenant: Tenant, private_key: str
+) -> None:
+    scripted.access_token(tenant)
+    secrets.store(tenant.credential_secret, ServiceAccount(private_key, email="new@acme-app.iam.gserviceaccount.com").raw)
+    reloaded = replace(tenant, config_version=1)
+    assert [scripted.access_token(reloaded) for _ in range(2)] == ["token-2", "token-2"]
+    assert _claims(server.asked[-1])["iss"] == "new@acme-app.iam.gserviceaccount.com"
+
+
 def test_a_pinned_version_is_used_whatever_is_newer(
     scripted: FcmCredentials, secrets: GoogleSecretStore, server: ScriptedServer, tenant: Tenant, private_key: str
 ) -> None:

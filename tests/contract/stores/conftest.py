@@ -18,13 +18,17 @@ from tests.fakes import (
     MemoryChunkStore,
     MemoryClientStore,
     MemoryDeviceStore,
+    MemoryEndedStore,
     MemoryIdempotencyStore,
+    MemoryKeepaliveStore,
     MemoryNotificationStore,
     MemoryPacingStore,
     MemoryProfileStore,
     MemoryProgressStore,
     MemoryRateLimiter,
     MemoryRecipientStore,
+    MemoryRetentionStore,
+    MemoryScheduleStore,
     MemorySegmentStore,
     MemorySubscriptionStore,
     MemoryTemplateStore,
@@ -35,7 +39,9 @@ from tests.fakes import (
 
 def _memory_stores() -> Stores:
     clock, audit = FixedClock(), MemoryAuditStore()
-    devices, notifications = MemoryDeviceStore(clock, audit), MemoryNotificationStore(audit)
+    notifications = MemoryNotificationStore(audit)
+    analytics = MemoryAnalyticsStore(notifications)
+    devices = MemoryDeviceStore(clock, audit, analytics)
     audience = MemoryAudienceStore(devices)
     profiles = MemoryProfileStore(audit)
     return Stores(
@@ -44,12 +50,14 @@ def _memory_stores() -> Stores:
         tenants=MemoryTenantStore(audit),
         profiles=profiles,
         devices=devices,
+        keepalive=MemoryKeepaliveStore(devices, notifications, audit),
         topics=MemoryTopicStore(audit),
         subscriptions=MemorySubscriptionStore(devices, profiles),
         templates=MemoryTemplateStore(audit),
         segments=MemorySegmentStore(audit),
+        schedules=MemoryScheduleStore(notifications, audit),
         audience=audience,
-        analytics=MemoryAnalyticsStore(notifications),
+        analytics=analytics,
         notifications=notifications,
         chunks=MemoryChunkStore(notifications, audience),
         progress=MemoryProgressStore(notifications, audit),
@@ -59,6 +67,8 @@ def _memory_stores() -> Stores:
         idempotency=MemoryIdempotencyStore(),
         audit=audit,
         rates=MemoryRateLimiter(clock),
+        ended=MemoryEndedStore(notifications),
+        retention=MemoryRetentionStore(devices, profiles, audit, notifications),
         index_versions=FixedIndexVersions(),
     )
 

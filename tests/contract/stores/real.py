@@ -20,13 +20,17 @@ from fanfare.adapters.firestore.chunks import FirestoreChunkStore
 from fanfare.adapters.firestore.client import open_client
 from fanfare.adapters.firestore.clients import FirestoreClientStore
 from fanfare.adapters.firestore.devices import FirestoreDeviceStore
+from fanfare.adapters.firestore.ended import FirestoreEndedStore
 from fanfare.adapters.firestore.idempotency import FirestoreIdempotencyStore
+from fanfare.adapters.firestore.keepalive import FirestoreKeepaliveStore
 from fanfare.adapters.firestore.limits import FirestoreRateLimiter
 from fanfare.adapters.firestore.notifications import FirestoreNotificationStore
 from fanfare.adapters.firestore.pacing import FirestorePacingStore
 from fanfare.adapters.firestore.profiles import FirestoreProfileStore
 from fanfare.adapters.firestore.progress import FirestoreProgressStore
 from fanfare.adapters.firestore.recipients import FirestoreRecipientStore
+from fanfare.adapters.firestore.retention import FirestoreRetentionStore
+from fanfare.adapters.firestore.schedules import FirestoreScheduleStore
 from fanfare.adapters.firestore.segments import FirestoreSegmentStore
 from fanfare.adapters.firestore.subscriptions import FirestoreSubscriptionStore
 from fanfare.adapters.firestore.templates import FirestoreTemplateStore
@@ -44,14 +48,18 @@ from fanfare.ports import (
     ChunkStore,
     ClientStore,
     DeviceStore,
+    EndedStore,
     IdempotencyStore,
     IndexVersions,
+    KeepaliveStore,
     NotificationStore,
     PacingStore,
     ProfileStore,
     ProgressStore,
     RateLimiter,
     RecipientStore,
+    RetentionStore,
+    ScheduleStore,
     SegmentStore,
     SubscriptionStore,
     TemplateStore,
@@ -66,6 +74,8 @@ _ELSEWHERE = {
     "SCHEDULE_URL": "http://schedule.invalid/",
     "FANOUT_URL": "http://fanout.invalid/",
     "ROLLUP_URL": "http://rollup.invalid/",
+    "CLEANUP_URL": "http://cleanup.invalid/",
+    "KEEPALIVE_URL": "http://keepalive.invalid/",
     "TASKS_SERVICE_ACCOUNT": "tasks@accounts.invalid",
     "SCHEDULER_SERVICE_ACCOUNT": "scheduler@accounts.invalid",
 }
@@ -80,12 +90,14 @@ class Stores:
     tenants: TenantStore
     profiles: ProfileStore
     devices: DeviceStore
+    keepalive: KeepaliveStore
     topics: TopicStore
     subscriptions: SubscriptionStore
     templates: TemplateStore
     audience: AudienceStore
     analytics: AnalyticsStore
     segments: SegmentStore
+    schedules: ScheduleStore
     notifications: NotificationStore
     chunks: ChunkStore
     progress: ProgressStore
@@ -95,6 +107,8 @@ class Stores:
     idempotency: IdempotencyStore
     audit: AuditStore
     rates: RateLimiter
+    ended: EndedStore
+    retention: RetentionStore
     index_versions: IndexVersions
 
 
@@ -129,10 +143,12 @@ def real_stores(firestore: Firestore, clock: FixedClock | None = None, secrets: 
         tenants=tenants,
         profiles=FirestoreProfileStore(firestore, identifiers, index),
         devices=devices,
+        keepalive=FirestoreKeepaliveStore(firestore, clock, identifiers, cipher),
         topics=FirestoreTopicStore(firestore, identifiers),
         subscriptions=FirestoreSubscriptionStore(firestore, clock, identifiers, devices),
-        templates=FirestoreTemplateStore(firestore, clock, identifiers),
+        templates=FirestoreTemplateStore(firestore, clock, identifiers, tenants.config_version),
         segments=FirestoreSegmentStore(firestore, identifiers),
+        schedules=FirestoreScheduleStore(firestore, identifiers, cipher),
         audience=FirestoreAudienceStore(firestore, identifiers, cipher),
         analytics=FirestoreAnalyticsStore(firestore, identifiers),
         notifications=FirestoreNotificationStore(firestore, identifiers, cipher),
@@ -144,5 +160,7 @@ def real_stores(firestore: Firestore, clock: FixedClock | None = None, secrets: 
         idempotency=FirestoreIdempotencyStore(firestore, identifiers, cipher),
         audit=FirestoreAuditStore(firestore, identifiers),
         rates=FirestoreRateLimiter(firestore, clock),
+        ended=FirestoreEndedStore(firestore, identifiers),
+        retention=FirestoreRetentionStore(firestore, devices),
         index_versions=keys,
     )

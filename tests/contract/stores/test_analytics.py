@@ -7,24 +7,15 @@ from datetime import date, timedelta
 
 import pytest
 
-from fanfare.domain.analytics import (
-    Amounts,
-    Row,
-    RowFilter,
-    RowKey,
-    Tally,
-    Untallied,
-    contributions_of,
-    decide_tally,
-    keepalive_rows,
-)
+from fanfare.domain.analytics import Amounts, Row, RowFilter, RowKey
 from fanfare.domain.broadcast_progress import Part, Sums
 from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState
 from fanfare.domain.layout import Layout, Source
 from fanfare.domain.message import Platform
-from fanfare.domain.notification import Counts, Notification, NotificationStatus
+from fanfare.domain.notification import Counts, NotificationStatus
 from fanfare.domain.outcome import Outcome, Result, count, count_by_platform
 from fanfare.domain.recomputing import correct
+from fanfare.domain.tallying import Tally, Untallied, contributions_of, decide_tally
 from tests.contract.stores.racing import race
 from tests.contract.stores.real import Stores
 from tests.factories import NOW, a_notification, a_recipient
@@ -254,11 +245,10 @@ def test_chunks_of_many_are_summed_by_what_each_has_counted(stores: Stores, tena
 
 
 def _deviating(stores: Stores) -> None:
-    """A day of one notification, two pings and a cleanup, whose row and total somebody has changed."""
+    """A day of one notification and a cleanup, of which somebody has changed a row and the total."""
     _send(stores, _accept(stores), SENT, GONE)
     _tally(stores)
     client = a_notification().client_id
-    stores.analytics.add("acme", "ping-1", keepalive_rows(DAY, {"android": 2}, {}), NOW)
     stores.analytics.add_cleaned("acme", "cleanup-1", DAY, {"android": 1}, NOW)
     stores.analytics.add("acme", "wrong-1", [Row(RowKey(DAY, client, None, "android"), Amounts(7)), Row(RowKey(DAY, "no-one"), Amounts(1))], NOW)
 
@@ -272,10 +262,9 @@ def test_day_is_compared_and_corrected(stores: Stores, tenant: str) -> None:
     assert {row for row in _rows(stores) if row.amounts} == {
         Row(RowKey(DAY, client, None, "android"), Amounts(1)),
         Row(RowKey(DAY, client, None, "ios"), Amounts(total_failed=1)),
-        Row(RowKey(DAY, None, None, "android", "keepalive"), Amounts(2)),
         Row(RowKey(DAY, None, None, "android"), Amounts(cleaned=1)),
     }
-    assert _total(stores) == [Row(RowKey(DAY), Amounts(3, 1, cleaned=1))]
+    assert _total(stores) == [Row(RowKey(DAY), Amounts(1, 1, cleaned=1))]
     assert not correct(stores.analytics.compare(tenant, DAY))
 
 
@@ -287,7 +276,7 @@ def test_deviation_is_not_taken_away_twice(stores: Stores, tenant: str) -> None:
     assert not stores.analytics.correct(tenant, DAY, correct(compared), compared.revision)
     later = stores.analytics.compare(tenant, DAY)
     assert stores.analytics.correct(tenant, DAY, correct(later), later.revision), "the next comparison may correct"
-    assert _total(stores) == [Row(RowKey(DAY), Amounts(3, 1, cleaned=1))]
+    assert _total(stores) == [Row(RowKey(DAY), Amounts(1, 1, cleaned=1))]
 
 
 def test_tally_between_comparison_and_correction_is_kept(stores: Stores, tenant: str) -> None:
@@ -297,4 +286,4 @@ def test_tally_between_comparison_and_correction_is_kept(stores: Stores, tenant:
     assert _tally(stores)
     assert stores.analytics.correct(tenant, DAY, correct(compared), compared.revision)
     assert not correct(stores.analytics.compare(tenant, DAY))
-    assert _total(stores) == [Row(RowKey(DAY), Amounts(4, 1, cleaned=1))]
+    assert _total(stores) == [Row(RowKey(DAY), Amounts(2, 1, cleaned=1))]

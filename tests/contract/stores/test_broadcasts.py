@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -13,7 +13,9 @@ from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState
 from fanfare.domain.fanning import Advanced, Again, Fanout, Packing, Phase, Rescan
 from fanfare.domain.filters import AuditFilter
 from fanfare.domain.layout import Layout, Source
+from fanfare.domain.local_time import LocalTime
 from fanfare.domain.notification import Counts, Judgement, Notification, NotificationStatus, StatusReason
+from fanfare.domain.zone_packing import ZonePacking
 from tests.contract.stores.racing import race
 from tests.contract.stores.real import Stores
 from tests.factories import NOW, a_notification
@@ -31,6 +33,7 @@ FANOUT = Fanout(
     look_at=NOW + timedelta(minutes=1),
     rescan=Rescan(Again.HELD, 3),
     packing=Packing(2, 64, 20, 1, 431, (30, 40)),
+    zones=ZonePacking(2, 64, (NOW, NOW + timedelta(hours=1)), (3, 1), (4, 1), 20, 30, 1_700, 12),
 )
 
 
@@ -57,7 +60,7 @@ def test_unknown_notification_is_none(stores: Stores, tenant: str) -> None:
 
 
 def test_fanout_is_read_as_it_was_written(broadcasting: Stores) -> None:
-    for fanout in (FANOUT, Fanout("another", NOW)):
+    for fanout in (FANOUT, replace(FANOUT, packing=None), replace(FANOUT, zones=None), Fanout("another", NOW)):
         advanced = broadcasting.broadcasts.advance("acme", ID, lambda *_, fanout=fanout: Advanced(fanout))
         assert advanced is not None
         assert advanced[1] == fanout
@@ -86,6 +89,16 @@ def test_fanout_leaves_the_request_of_its_notification_alone(broadcasting: Store
     other = replace(BROADCAST, request_hash="another", ttl_seconds=1)
     broadcasting.broadcasts.advance("acme", ID, lambda *_: Advanced(FANOUT, other))
     assert _stored(broadcasting)[0] == BROADCAST
+
+
+def test_layout_of_a_local_time_is_read_as_it_was_written(stores: Stores, tenant: str) -> None:
+    local = LocalTime(datetime(2026, 11, 24, 9, 30), "Asia/Kathmandu", 3_600)  # noqa: DTZ001 - a time on nobody's clock
+    stores.notifications.accept(replace(BROADCAST, local_time=local), ())
+    layout = Layout(Source.RECIPIENTS, None, (2, 100_001), (NOW, NOW + timedelta(hours=1)), (0, 100_000))
+    laid_out = replace(BROADCAST, local_time=local, layout=layout, chunk_count=3)
+    stores.broadcasts.advance("acme", ID, lambda *_: Advanced(FANOUT, laid_out))
+    assert _stored(stores) == (laid_out, FANOUT)
+    assert stores.notifications.get("acme", ID) == laid_out
 
 
 def test_step_is_audited_in_its_commit(broadcasting: Stores) -> None:

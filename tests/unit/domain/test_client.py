@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfare.domain.client import TENANT_SCOPES, Scope, check_scope, format_token, hash_token, refusal_of
+from fanfare.domain.client import TENANT_SCOPES, Scope, check_scope, format_token, hash_token, named_client, refusal_of
 from fanfare.domain.errors import Forbidden
 from fanfare.domain.refusal import RefusalReason
 from tests.factories import NOW, a_client, client_token
@@ -111,3 +111,11 @@ def test_scopes_of_a_tenant_do_not_make_tenants() -> None:
 def test_hash_that_a_hand_has_broken_opens_nothing_and_breaks_nothing(stored: str) -> None:
     broken = a_client(token_hash=stored, previous_token_hash=stored, previous_valid_until=NOW + SECOND)
     assert refusal_of(broken, client_token(), "", NOW) is RefusalReason.WRONG_TOKEN
+
+
+@pytest.mark.parametrize(
+    ("token", "named"),
+    [(client_token("client-1"), "client-1"), ("a.b.c", "a"), ("no-prefix", ""), (".secret", ""), ("", "")],
+)
+def test_token_names_its_client_by_its_prefix(token: str, named: str) -> None:
+    assert named_client(token) == named

@@ -21,6 +21,7 @@ from fanfare.domain.fanning import (
     is_wanted,
     new_fanout,
     next_check,
+    next_stage,
     release,
     renew,
 )
@@ -84,16 +85,32 @@ NUDGING = replace(FANOUT, phase=Phase.NUDGING)
 
 
 def test_page_in_the_middle_of_a_stage_is_followed_by_another() -> None:
-    assert after_page(NUDGING, 1_000, LATER, stage_end=2_500, stages=1) == replace(NUDGING, position=1_000, look_at=LATER + FIRST_CHECK)
+    layout = Layout(Source.RECIPIENTS, stages=(2_500,))
+    assert after_page(NUDGING, 1_000, LATER, layout) == replace(NUDGING, position=1_000, look_at=LATER + FIRST_CHECK)
 
 
 def test_stage_is_judged_ten_minutes_after_its_last_slot_and_the_last_stage_never() -> None:
-    first = after_page(NUDGING, 5, LATER, stage_end=5, stages=2)
+    layout = Layout(Source.RECIPIENTS, stages=(5, 10))
+    first = after_page(NUDGING, 5, LATER, layout)
     assert (first.phase, first.judge_at) == (Phase.WAITING, LATER + JUDGE_AFTER)
-    last = after_page(replace(first, phase=Phase.NUDGING, stage=1, judge_at=None), 5, NOW, stage_end=10, stages=2)
+    last = after_page(next_stage(first, layout), 5, NOW, layout)
     assert (last.phase, last.position, last.judge_at) == (Phase.WATCHING, 10, None)
     # An earlier slot does not bring the look forward.
     assert last.look_at == LATER + FIRST_CHECK
+
+
+def test_stage_of_a_local_time_is_followed_by_the_next_one_at_its_instant() -> None:
+    layout = Layout(Source.RECIPIENTS, stages=(2, 101), dues=(NOW, LATER), starts=(0, 100))
+    waiting = after_page(NUDGING, 2, NOW, layout)
+    assert (waiting.phase, waiting.judge_at) == (Phase.WAITING, LATER)
+    assert next_stage(waiting, layout) == replace(waiting, phase=Phase.NUDGING, stage=1, position=100, judge_at=None)
+
+
+def test_sweep_looks_a_minute_after_a_call_that_a_stage_waits_for() -> None:
+    waiting = replace(FANOUT, phase=Phase.WAITING, judge_at=NOW)
+    assert next_check(waiting, None) == NOW + FIRST_CHECK
+    assert next_check(replace(waiting, phase=Phase.NUDGING), None) is None
+    assert next_check(replace(waiting, look_at=NOW), None) == NOW
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfare.domain.keepalive import Keepalive, KeepaliveState, PingPlan, is_silent, plan_ping, replied, restarted, time_tomorrow
+from fanfare.domain.keepalive import (
+    LONGEST_LATE,
+    Keepalive,
+    KeepaliveState,
+    PingPlan,
+    is_answered,
+    is_silent,
+    plan_ping,
+    replied,
+    restarted,
+    time_tomorrow,
+)
 from fanfare.domain.keepalive_settings import KeepaliveSettings, NightWindow
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -27,8 +39,12 @@ def tomorrow(chance: float = 0.25) -> datetime:
     return time_tomorrow("Europe/Berlin", None, NOW, chance)
 
 
-def decide(keepalive: Keepalive) -> PingPlan | None:
-    return plan_ping(keepalive, SETTINGS, "Europe/Berlin", NOW, 0.25)
+def decide(keepalive: Keepalive, *, held: bool = False) -> PingPlan | None:
+    return plan_ping(keepalive, SETTINGS, "Europe/Berlin", NOW, 0.25, held=held)
+
+
+def skipped(keepalive: Keepalive) -> PingPlan:
+    return PingPlan(replace(keepalive, next=tomorrow()))
 
 
 @pytest.mark.parametrize("reply", [None, NOW - timedelta(days=7)])
@@ -40,6 +56,27 @@ def test_a_new_device_is_pinged_tomorrow_at_the_earliest(reply: datetime | None)
 def test_a_due_device_is_pinged_and_planned_for_tomorrow(reply: datetime | None) -> None:
     due = Keepalive(KeepaliveState.PLANNED, None, NOW, reply)
     assert decide(due) == PingPlan(Keepalive(KeepaliveState.PLANNED, NOW, tomorrow(), reply), is_pinged=True)
+
+
+def test_the_ping_of_a_held_tenant_is_skipped() -> None:
+    assert decide(DUE, held=True) == skipped(DUE)
+    assert decide(Keepalive(), held=True) == decide(Keepalive())
+
+
+def test_what_has_been_due_for_longer_than_a_day_is_spread_anew() -> None:
+    late = Keepalive(KeepaliveState.PLANNED, None, NOW - LONGEST_LATE)
+    assert decide(late) == PingPlan(replace(late, last=NOW, next=tomorrow()), is_pinged=True)
+    too_late = replace(late, next=NOW - LONGEST_LATE - timedelta(microseconds=1))
+    assert decide(too_late) == skipped(too_late)
+
+
+@pytest.mark.parametrize(("last", "pinged"), [("2026-11-23T22:59:59", True), ("2026-11-23T23:00:00", False), ("2026-11-24T12:00:01", False)])
+def test_nobody_is_pinged_twice_on_a_day_of_its_own(last: str, pinged: bool) -> None:  # noqa: FBT001 - what is expected
+    due = Keepalive(KeepaliveState.PLANNED, datetime.fromisoformat(last).replace(tzinfo=UTC), NOW)
+    plan = decide(due)
+    assert plan is not None
+    assert plan.is_pinged is pinged
+    assert pinged or plan == skipped(due)
 
 
 @pytest.mark.parametrize("state", [KeepaliveState.NEW, KeepaliveState.PLANNED])
@@ -70,6 +107,25 @@ def test_a_reply_lets_a_stopped_device_begin_again_and_leaves_what_is_planned() 
 
 def test_replies_may_come_out_of_order() -> None:
     assert replied(Keepalive(reply=NOW), NOW - timedelta(hours=1)).reply == NOW
+
+
+@pytest.mark.parametrize(
+    ("keepalive", "answered"),
+    [
+        (Keepalive(), False),
+        (Keepalive(reply=NOW), True),
+        (Keepalive(last=NOW, reply=NOW), True),
+        (Keepalive(last=NOW, reply=NOW - timedelta(seconds=1)), False),
+        (Keepalive(reply=NOW - timedelta(hours=12, microseconds=1)), False),
+        (Keepalive(KeepaliveState.STOPPED, reply=NOW), False),
+    ],
+)
+def test_a_reply_says_nothing_new_after_one_of_the_same_day_and_ping(keepalive: Keepalive, answered: bool) -> None:  # noqa: FBT001 - what is expected
+    assert is_answered(keepalive, NOW) is answered
+
+
+def test_the_audit_log_reads_it_in_words() -> None:
+    assert (str(Keepalive()), str(Keepalive(reply=NOW))) == ("new, last reply none", "new, last reply 2026-11-24T12:00:00+00:00")
 
 
 def test_a_registration_ends_the_silence() -> None:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fanfare.domain.message import Platform
 from fanfare.domain.notification import Counts
-from fanfare.domain.outcome import FINAL_OUTCOMES, Outcome, Result, count
+from fanfare.domain.outcome import FINAL_OUTCOMES, Outcome, Result, count, count_by_platform
 
 
 def results(*outcomes: Outcome) -> list[Result]:
@@ -40,3 +41,13 @@ def test_counts_always_add_up(outcomes: list[Outcome], without_result: int) -> N
 
 def test_only_acceptance_and_failure_are_final() -> None:
     assert {Outcome.SENT, Outcome.FAILED} == FINAL_OUTCOMES
+
+
+def test_sent_and_failed_are_counted_by_platform() -> None:
+    outcomes = [
+        (Outcome.SENT, Platform.IOS), (Outcome.SENT, Platform.IOS), (Outcome.FAILED, Platform.IOS), (Outcome.FAILED, Platform.WEB),
+        (Outcome.RETRYING, Platform.ANDROID), (Outcome.UNSENT, Platform.ANDROID), (Outcome.SENT, None),
+    ]  # fmt: skip
+    found = [Result(outcome, "x", 200, 1, platform) for outcome, platform in outcomes]
+    assert count_by_platform(found) == {"ios": {"sent": 2, "failed": 1}, "web": {"failed": 1}}
+    assert count_by_platform([]) == {}

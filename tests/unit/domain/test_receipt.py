@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfare.domain.receipt import ReceiptSigner, sign_receipt
+from fanfare.domain.receipt import Receipt, ReceiptSigner, read_receipt, sign_receipt
 
 BLOCK = 64
 _id = st.text("abcXYZ019-_", min_size=1, max_size=24)
@@ -62,3 +62,40 @@ def test_signer_of_a_notification_signs_each_of_its_devices_alike(key: bytes, no
 def test_signer_takes_keys_of_every_length(length: int) -> None:
     key = bytes(range(length))
     assert ReceiptSigner(key, "n1").sign("d1") == sign_receipt(key, "n1", "d1") == f"n1.d1.{mac_of(key, 'n1.d1')}"
+
+
+@given(_key, _id, st.just("") | _id)
+def test_what_was_signed_is_read(key: bytes, notification: str, device: str) -> None:
+    assert read_receipt(key, sign_receipt(key, notification, device)) == Receipt(notification, device or None)
+
+
+GOOD = sign_receipt(b"key", "n", "d")
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        ".",
+        "..",
+        "n.d",
+        "n.d.",
+        GOOD[:-1],
+        GOOD + "A",
+        GOOD + ".",
+        f"{GOOD}.{GOOD}",
+        GOOD.replace("n.d.", "n.e."),
+        GOOD.replace("n.d.", "m.d."),
+        GOOD.replace("n.d.", "n."),
+        GOOD.replace("n.d.", "../n.d."),
+        GOOD.replace("n.d.", "n.d\u00e9."),
+        sign_receipt(b"another tenant's", "n", "d"),
+    ],
+)
+def test_nothing_else_is_read(token: str) -> None:
+    assert read_receipt(b"key", token) is None
+
+
+@given(st.text())
+def test_any_text_is_answered(token: str) -> None:
+    assert read_receipt(b"key", token) is None

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfare.domain.device import Device, InactiveReason, Retirement
+from fanfare.domain.keepalive import Keepalive, KeepaliveState
 from fanfare.domain.message import Platform
 from fanfare.domain.registration import (
     Details,
@@ -224,7 +225,10 @@ def test_same_target_again_changes_nothing(device: Device) -> None:
     assert retarget(device, device.target, NOW) == device
 
 
-OF_TARGET = (InactiveReason.UNREGISTERED, InactiveReason.SENDER_ID_MISMATCH, InactiveReason.INVALID_TARGET, InactiveReason.REPLACED)
+OF_TARGET = (
+    *(InactiveReason.UNREGISTERED, InactiveReason.SENDER_ID_MISMATCH, InactiveReason.INVALID_TARGET),
+    *(InactiveReason.REPLACED, InactiveReason.IDLE),
+)
 
 
 @pytest.mark.parametrize("reason", InactiveReason)
@@ -257,3 +261,14 @@ def test_platform_that_is_not_said_is_android_for_a_new_device_and_the_known_one
     known = a_device(platform=Platform.IOS)
     assert new.platform is Platform.ANDROID
     assert plan_registration(unsaid, a_profile(), Known(known, None), now=NOW, new_id="new").device.platform is Platform.IOS
+
+
+def test_registering_again_lets_a_silent_app_be_pinged_again() -> None:
+    stopped = Keepalive(KeepaliveState.STOPPED, NOW, None, NOW)
+    stored = a_device(owners=(OWNER_A,), target=a_token("new"), keepalive=stopped)
+    assert plan(Known(by_target=stored)).device.keepalive == Keepalive(last=NOW)
+    assert retarget(stored, a_token("newer"), NOW).keepalive == Keepalive(last=NOW)
+    assert retarget(stored, stored.target, NOW).keepalive == stopped
+    planned = replace(stopped, state=KeepaliveState.PLANNED, next=NOW)
+    assert plan(Known(by_target=replace(stored, keepalive=planned))).device.keepalive == replace(planned, reply=None)
+    assert plan(Known()).device.keepalive == Keepalive()

@@ -22,6 +22,7 @@ from fanfare.domain.schedule import (
     ScheduleStatus,
     cancelled,
     going_status,
+    grace_of,
     instant_in,
     paused,
     plan_failure,
@@ -29,6 +30,8 @@ from fanfare.domain.schedule import (
     planned,
     preview,
     resumed,
+    usernames_of,
+    without_name,
 )
 
 CRON = CronsimTable().next_time
@@ -187,3 +190,47 @@ def test_no_occurrence_fires_twice_whenever_ticks_come(waits: list[int], zone: s
         assert current.next_run_at > now
     assert fired == sorted(set(fired))
     assert current.occurrence_count == len(fired)
+
+
+def test_in_recipients_zones_it_is_not_missed_while_it_is_still_to_come_to_some() -> None:
+    everywhere = schedule(Repeat.NONE, zone=None, on_missed=Missed.SKIP)
+    nobody_left = datetime(2026, 11, 25, 22, tzinfo=UTC)
+    assert fire(everywhere, nobody_left).occurrence == NINE
+    assert fire(everywhere, nobody_left + ON_TIME + timedelta(seconds=1)).occurrence is None
+
+
+def test_local_times_that_clocks_skip_become_one_firing() -> None:
+    skipped = schedule(Repeat.CRON, start=datetime.fromisoformat("2027-03-28 01:30"), cron="*/30 1-3 * * *")
+    times = [time.strftime("%H:%M") for time in preview(skipped, datetime(2027, 3, 28, tzinfo=UTC), 4, CRON)]
+    assert times == ["01:30", "02:00", "03:30", "01:00"]
+
+
+def test_what_is_over_has_no_firings_left() -> None:
+    assert preview(replace(schedule(), status=ScheduleStatus.CANCELLED), NOW, 3, CRON) == []
+
+
+def test_resuming_plans_what_a_hand_has_taken_the_plan_from() -> None:
+    going = resumed(replace(schedule(), next_run_at=None), NOW, CRON)
+    assert going is not None
+    assert going.next_run_at == DUE
+
+
+def test_grace_is_never_shorter_than_a_tick_may_take() -> None:
+    graces = [grace_of(schedule(on_missed=missed, grace_seconds=seconds)) for missed in (Missed.SEND, Missed.SKIP) for seconds in (0, 3_600)]
+    assert graces == [ON_TIME, timedelta(hours=1), ON_TIME, ON_TIME]
+
+
+def test_erased_person_is_not_addressed_any_more() -> None:
+    both = schedule(request={"to": {"usernames": ["alice", "bob"]}, "title": "x"})
+    assert usernames_of(both) == ("alice", "bob")
+    left = without_name(both, "alice")
+    assert (left.request, left.status) == ({"to": {"usernames": ["bob"]}, "title": "x"}, ScheduleStatus.ACTIVE)
+    nobody = without_name(left, "bob")
+    assert (nobody.status, nobody.status_reason, nobody.next_run_at) == (ScheduleStatus.CANCELLED, "no_recipients", None)
+    over = without_name(replace(left, status=ScheduleStatus.COMPLETED), "bob")
+    assert (over.status, usernames_of(over)) == (ScheduleStatus.COMPLETED, ())
+
+
+def test_broken_schedule_of_an_erased_person_is_cancelled_with_all_that_it_says() -> None:
+    broken = without_name(replace(schedule(request={}), defect="request: is none"), "alice")
+    assert (broken.defect, broken.status, broken.request) == (None, ScheduleStatus.CANCELLED, {"to": {"usernames": []}})

@@ -13,7 +13,7 @@ from fanfare.domain.device import Device, Owner
 from fanfare.domain.ownership import as_reached
 from fanfare.domain.recipient import Recipient, recipient_of
 from fanfare.domain.segment import Segment, is_match
-from fanfare.domain.shard import count_fresh, count_matching, pack_shard, row_of, select, shard_of, unpack_shard
+from fanfare.domain.shard import count_fresh, count_matching, pack_shard, row_of, select, select_with_zones, shard_of, unpack_shard
 from tests.factories import NOW
 from tests.segments import WISHES, devices, segment_of
 
@@ -48,6 +48,9 @@ def test_shards_select_exactly_the_devices_that_are_meant(population: list[Devic
     expected = meant(population, segments)
     assert set(selected) == expected
     assert len(selected) == len(expected) == sum(count_matching(shard, segments, NOW) for shard in packed)
+    zones = {device.id: device.timezone for device in population}
+    zoned = [found for shard in packed for found in select_with_zones(shard, segments, NOW)]
+    assert zoned == [(recipient, zones[recipient.device_id]) for recipient in selected]
 
 
 @given(populations(), st.lists(WISHES, max_size=2))

@@ -16,7 +16,7 @@ ADDRESSES = Addresses(
     fcm_http=7,
     cloud=8,
     gateway=9,
-    functions={"api": 10, "send": 11, "schedule": 12, "fanout": 13, "rollup": 14},
+    functions={"api": 10, "send": 11, "schedule": 12, "fanout": 13, "rollup": 14, "cleanup": 16, "keepalive": 15},
 )
 CA_BUNDLE = Path("/certificates/ca.pem")
 
@@ -39,6 +39,8 @@ def test_functions_are_told_every_address_of_the_stack() -> None:
         "SCHEDULE_URL": "http://127.0.0.1:12/",
         "FANOUT_URL": "http://127.0.0.1:13/",
         "ROLLUP_URL": "http://127.0.0.1:14/",
+        "CLEANUP_URL": "http://127.0.0.1:16/",
+        "KEEPALIVE_URL": "http://127.0.0.1:15/",
         "SCHEDULER_SERVICE_ACCOUNT": "scheduler@fanfare-local.iam.gserviceaccount.com",
         "TASKS_SERVICE_ACCOUNT": "tasks@fanfare-local.iam.gserviceaccount.com",
         "ALLOWED_HOSTS": "127.0.0.1,localhost",

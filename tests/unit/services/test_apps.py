@@ -7,19 +7,21 @@ from typing import Any
 
 import pytest
 
-from fanfare.domain.audit import Change
+from fanfare.domain.audit import Change, Trail
 from fanfare.domain.breaker import ALL, Breaker
 from fanfare.domain.classification import Answer, Kind
 from fanfare.domain.client import TENANT_SCOPES, Scope
 from fanfare.domain.credential import ServiceAccount, parse_service_account
 from fanfare.domain.dry_run import VALIDATION_TOPIC
 from fanfare.domain.errors import Conflict, CredentialRefused, InvalidRequest, NotFound, Unavailable
+from fanfare.domain.filters import TemplateFilter
+from fanfare.domain.template import Template
 from fanfare.domain.tenant import PLATFORM_TENANT, Tenant
 from fanfare.domain.tenant_settings import TenantSettings
 from fanfare.ports import Deps
 from fanfare.services.apps import NewApp, admit, create_app, get_app, update_app, verify_app
 from tests.factories import NOW, a_call, a_client, a_tenant
-from tests.fakes import MemoryAuditStore, MemoryCredentialStore, MemoryTenantStore, RecordingLog, ScriptedPushSender, fake_deps
+from tests.fakes import MemoryAuditStore, MemoryCredentialStore, MemoryTemplateStore, MemoryTenantStore, RecordingLog, ScriptedPushSender, fake_deps
 from tests.service_accounts import a_service_account
 
 REFUSED = {VALIDATION_TOPIC: Answer(403, b"{}")}
@@ -45,7 +47,8 @@ class Fixture:
         return self.credentials.enabled(tenant.credential_secret)
 
     def actions(self, tenant: Tenant) -> list[str]:
-        return [entry.action for owner, entry in self.audit.entries if owner == tenant.id]
+        """What was done to the tenant itself, by its audit log; its first templates aside."""
+        return [entry.action for owner, entry in self.audit.entries if owner == tenant.id and entry.resource == "app"]
 
     def stored(self, tenant: Tenant) -> Tenant:
         found = self.deps.tenants.get_fresh(tenant.id)
@@ -134,6 +137,32 @@ def test_repeat_of_a_request_that_was_broken_off_finds_what_it_made() -> None:
     assert fixture.enabled(first) == ["1"]
     with pytest.raises(Conflict):
         create_app(fixture.deps, a_call("another key"), NewApp("Acme", credential=account()))
+
+
+class _BrokenOff(MemoryTemplateStore):
+    """Breaks off after the first of a new tenant's templates."""
+
+    def create(self, tenant: str, template: Template, audit: Trail) -> bool:
+        if self._templates:
+            raise Unavailable("Firestore does not answer.")
+        return super().create(tenant, template, audit)
+
+
+def test_new_app_has_the_starters_and_each_is_in_its_audit_log() -> None:
+    fixture = Fixture()
+    app = fixture.app()
+    listed = fixture.deps.templates.list(app.id, TemplateFilter(), 100, None).items
+    assert [template.name for template in listed] == ["call", "default", "keepalive", "message"]
+    told = [entry.resource_ids for owner, entry in fixture.audit.entries if owner == app.id and entry.action == "template.created"]
+    assert sorted(told) == [("call",), ("default",), ("keepalive",), ("message",)]
+
+
+def test_repeat_of_a_request_that_was_broken_off_completes_the_starters() -> None:
+    fixture = Fixture()
+    with pytest.raises(Unavailable):
+        create_app(replace(fixture.deps, templates=_BrokenOff()), a_call("key"), NewApp("Acme", credential=account()))
+    app = create_app(fixture.deps, a_call("key"), NewApp("Acme", credential=account()))
+    assert len(fixture.deps.templates.list(app.id, TemplateFilter(), 100, None).items) == 4
 
 
 # Who may act

@@ -25,10 +25,11 @@ from fanfare.adapters.firestore.stats import (
     row_from_document,
     total_reference,
 )
-from fanfare.domain.analytics import Row, RowFilter, RowKey, Tally, Untallied, cleaned_rows, days_between
+from fanfare.domain.analytics import Row, RowFilter, RowKey, cleaned_rows, days_between
 from fanfare.domain.broadcast_progress import Sums, add_sums
 from fanfare.domain.notification import Notification
 from fanfare.domain.recomputing import Comparison, Correction
+from fanfare.domain.tallying import Tally, Untallied
 from fanfare.ports import Identifiers
 
 VERSION = 1
@@ -38,15 +39,17 @@ LAST = "~"
 """Sorts after every id."""
 TALLY_ID = "tally_id"
 """The proof of a tally's commit. Not the `write_id` of the notification, by which other writers prove theirs."""
-_NAMES = 500
+NAMES = 500
+"""So many names of notifications are read at once to find their tenants."""
 
 
 class FirestoreAnalyticsStore:
     """`tenants/{t}/stats`, `stats_days` and `stats_marks`, and two fields of `notifications`."""
 
-    def __init__(self, firestore: Firestore, identifiers: Identifiers) -> None:
+    def __init__(self, firestore: Firestore, identifiers: Identifiers, *, names: int = NAMES) -> None:
         self._firestore = firestore
         self._identifiers = identifiers
+        self._names = names
 
     def add(self, tenant: str, mark: str, rows: Sequence[Row], now: datetime) -> bool:
         """Add to rows and totals, once for each `mark`; False: that was done before."""
@@ -88,9 +91,9 @@ class FirestoreAnalyticsStore:
             query = everywhere
             if after is not None:
                 query = query.start_after({FieldPath.document_id(): notification_reference(self._firestore, after, LAST)})
-            page = run_query(query.limit(_NAMES))
+            page = run_query(query.limit(self._names))
             tenants.update(dict.fromkeys(key_of_notification(found.reference).tenant for found in page))
-            if len(page) < _NAMES:
+            if len(page) < self._names:
                 break
             after = list(tenants)[-1]
         return list(tenants)[:limit]

@@ -37,7 +37,7 @@ class ChunkDocuments:
         fields = fields_of(snapshot)
         return unpack_recipients(self._cipher.decrypt(key.tenant, rows_place(key), fields["rows"])) if fields else ()
 
-    def create(self, batch: WriteBatch, chunk: Chunk, write_id: str) -> None:
+    def create(self, batch: ReplacingBatch, chunk: Chunk, write_id: str) -> None:
         """Add the creation of a chunk to a commit."""
         batch.create(chunk_reference(self._firestore, chunk.key), {**chunk_to_document(chunk, self._sealed(chunk)), WRITE_ID: write_id})
 

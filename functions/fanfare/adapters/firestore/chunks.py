@@ -44,7 +44,7 @@ class FirestoreChunkStore:
     ) -> Chunk | Busy | Finished:
         """Take a chunk for `owner`, exclusively until its lease ends."""
         fresh = new_claim(key, owner, now, planned_at)
-        batch = self._firestore.batch()
+        batch = ReplacingBatch(self._firestore)
         self._documents.create(batch, fresh, owner)
         revision = commit_guarded(batch, chunk_reference(self._firestore, key), owner)
         return replace(fresh, revision=revision) if revision is not None else self._take_over(key, owner, now, take)

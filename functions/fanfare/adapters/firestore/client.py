@@ -11,6 +11,7 @@ from google.api_core.retry import Retry, if_exception_type
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot, Query
 
+from fanfare.adapters.firestore.one_thread import OneThreadClient
 from fanfare.config import Settings
 from fanfare.domain.errors import Unavailable
 
@@ -27,7 +28,7 @@ _ERRORS = (GoogleAPICallError, RetryError, GoogleAuthError)
 
 def open_client(settings: Settings) -> Client:
     """Open the database of a deployment (or the emulator, which the client finds by its own environment variable)."""
-    return Client(project=settings.project, database=settings.firestore_database)
+    return OneThreadClient(project=settings.project, database=settings.firestore_database)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from fanfare.adapters.cipher import FieldCipher
 from fanfare.adapters.firestore.revisions import IndexedRevision
 from fanfare.domain.buckets import bucket_of
 from fanfare.domain.device import Device, InactiveReason, Owner, Retirement, target_hint
-from fanfare.domain.keepalive import Keepalive, KeepaliveState
+from fanfare.domain.keepalive import UNPLANNED, Keepalive, KeepaliveState
 from fanfare.domain.message import Platform, TargetKind
 from fanfare.domain.target import Target
 from fanfare.domain.topic_sync import TopicSync
@@ -177,7 +177,7 @@ def _sync(fields: dict[str, Any]) -> TopicSync:
 
 def _keepalive(fields: dict[str, Any] | None) -> Keepalive:
     # Documents of the version before this one know nothing of pings; they are found once their app has registered again.
-    return Keepalive(KeepaliveState(fields["state"]), fields["last"], fields["next"], fields["reply"]) if fields else Keepalive()
+    return Keepalive(KeepaliveState(fields["state"]), fields["last"], fields["next"], fields["reply"]) if fields else UNPLANNED
 
 
 def _retirement_document(retirement: Retirement | None) -> dict[str, Any] | None:

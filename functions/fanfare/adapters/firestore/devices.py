@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import builtins
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from google.cloud.firestore import SERVER_TIMESTAMP, CollectionReference, DocumentReference, DocumentSnapshot, FieldFilter, WriteBatch
@@ -23,8 +24,11 @@ from fanfare.adapters.firestore.device_mapping import device_of, to_document, to
 from fanfare.adapters.firestore.leftover_locks import remove_locks
 from fanfare.adapters.firestore.pages import read_page
 from fanfare.adapters.firestore.paths import collection_of
+from fanfare.adapters.firestore.replacing import ReplacingBatch
 from fanfare.adapters.firestore.revisions import guard_of
+from fanfare.adapters.firestore.stats import add_rows
 from fanfare.domain.address import Address
+from fanfare.domain.analytics import cleaned_rows
 from fanfare.domain.audit import AuditEntry, Trail
 from fanfare.domain.batches import split, split_by_weight
 from fanfare.domain.buckets import BUCKETS
@@ -85,7 +89,7 @@ class FirestoreDeviceStore:
         if len(set(written)) < len(written):
             return False
         write_id = self._identifiers.new_id()
-        batch = self._firestore.batch()
+        batch = ReplacingBatch(self._firestore)
         for plan, locks in changes:
             self._add(batch, tenant, plan, hashes, write_id)
             self._locks.change(batch, tenant, locks)
@@ -125,9 +129,17 @@ class FirestoreDeviceStore:
         pieces = split_by_weight(changed, weight_of, most=len(changed) or 1, heaviest=HEAVIEST_COMMIT)
         return [device_id for piece in pieces for device_id in self._update_piece(tenant, piece, decide, audit)]
 
-    def erase(self, tenant: str, device_ids: Sequence[str], audit: AuditEntry | None = None, *, only_if: Callable[[Device], bool] = _is_any) -> int:
+    def erase(
+        self,
+        tenant: str,
+        device_ids: Sequence[str],
+        audit: AuditEntry | None = None,
+        *,
+        only_if: Callable[[Device], bool] = _is_any,
+        cleaned_on: date | None = None,
+    ) -> int:
         """Wipe devices at once, targets, names, locks and all, and leave tombstones; returns how many are tombstones now."""
-        return sum(self._erase(tenant, piece, audit, only_if) for piece in split(list(dict.fromkeys(device_ids)), ERASED_PER_COMMIT))
+        return sum(self._erase(tenant, piece, audit, only_if, cleaned_on) for piece in split(list(dict.fromkeys(device_ids)), ERASED_PER_COMMIT))
 
     def find_active(self, tenant: str, addresses: Sequence[Address], limit: int) -> list[Device]:
         """Find the active devices of the named profiles, at most `limit`."""
@@ -201,17 +213,17 @@ class FirestoreDeviceStore:
         entry = replace(audit, resource_ids=(device_id,)) if audit else None
         return self.update(tenant, device_id, noting, (lambda *_: entry) if entry else None) is not None and decided is not None
 
-    def _erase(self, tenant: str, device_ids: Sequence[str], audit: AuditEntry | None, only_if: Callable[[Device], bool]) -> int:
+    def _erase(self, tenant: str, device_ids: Sequence[str], audit: AuditEntry | None, only_if: Callable[[Device], bool], day: date | None) -> int:
         for _ in range(TRIES):
             snapshots = read_all(self._firestore, [self._reference(tenant, device_id) for device_id in device_ids])
             stored = [snapshot for snapshot in snapshots if snapshot.exists]
             devices = self.devices_of(tenant, stored)
             doomed = [device for device in devices if only_if(device)]
-            if not doomed or self._bury(tenant, doomed, audit):
+            if not doomed or self._bury(tenant, doomed, audit, day):
                 return len(stored) - len(devices) + len(doomed)
         raise lost_races("these devices")
 
-    def _bury(self, tenant: str, devices: Sequence[Device], audit: AuditEntry | None) -> bool:
+    def _bury(self, tenant: str, devices: Sequence[Device], audit: AuditEntry | None, day: date | None) -> bool:
         write_id = self._identifiers.new_id()
         batch = self._firestore.batch()
         for device in devices:
@@ -221,6 +233,8 @@ class FirestoreDeviceStore:
         if audit is not None:
             ids = audit.resource_ids or tuple(device.id for device in devices)
             add_audit(batch, self._firestore, tenant, replace(audit, resource_ids=ids), write_id)
+        if day is not None:
+            add_rows(batch, self._firestore, tenant, cleaned_rows(day, Counter(device.platform.value for device in devices)))
         return commit_guarded(batch, self._reference(tenant, devices[0].id), write_id) is not None
 
     def _add(self, batch: WriteBatch, tenant: str, plan: RegistrationPlan, hashes: Sequence[KeyedHashes], write_id: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from google.cloud.firestore import DocumentSnapshot
@@ -15,6 +16,7 @@ from fanfare.domain.call import ActorKind
 from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState, Stop
 from fanfare.domain.dead_letter import DeadLetter, DeadLetterKind
 from fanfare.domain.layout import Layout, Source
+from fanfare.domain.local_time import LocalTime
 from fanfare.domain.notification import FINAL_STATUSES, Counts, Judgement, Notification, NotificationStatus
 from fanfare.domain.outcome import Result
 from fanfare.domain.send_request import message_of
@@ -50,6 +52,7 @@ def notification_to_document(notification: Notification) -> dict[str, Any]:
         "bucket": bucket_of(notification.id),
         "paused": notification.paused,
         "layout": layout_to_document(notification.layout),
+        "local_time": _local_time_to_document(notification.local_time),
         "refused": dict(notification.refused),
         "judgement": judgement_to_document(notification.judgement),
         "created_at": notification.created_at,
@@ -129,6 +132,7 @@ def notification_from_document(tenant: str, notification_id: str, fields: dict[s
         address=fields.get("address"),
         paused=fields.get("paused") is True,
         layout=_layout(fields.get("layout")),
+        local_time=_local_time(fields.get("local_time")),
         refused=fields.get("refused", {}),
         revision=revision,
         judgement=Judgement(**judged) if (judged := fields.get("judgement")) else None,
@@ -138,7 +142,11 @@ def notification_from_document(tenant: str, notification_id: str, fields: dict[s
 
 def layout_to_document(layout: Layout | None) -> dict[str, Any] | None:
     """Map how a notification of many chunks is laid out."""
-    return {"source": layout.source.value, "generation": layout.generation, "stages": list(layout.stages)} if layout else None
+    if layout is None:
+        return None
+    fields: dict[str, Any] = {"source": layout.source.value, "generation": layout.generation, "stages": list(layout.stages)}
+    # Each call of `send` reads it: what few have is not written for all.
+    return fields | ({"dues": list(layout.dues), "starts": list(layout.starts)} if layout.dues else {})
 
 
 def judgement_to_document(judgement: Judgement | None) -> dict[str, Any] | None:
@@ -147,7 +155,19 @@ def judgement_to_document(judgement: Judgement | None) -> dict[str, Any] | None:
 
 
 def _layout(fields: dict[str, Any] | None) -> Layout | None:
-    return Layout(Source(fields["source"]), fields["generation"], tuple(fields["stages"])) if fields else None
+    if not fields:
+        return None
+    dues, starts = tuple(fields.get("dues", ())), tuple(fields.get("starts", ()))
+    return Layout(Source(fields["source"]), fields["generation"], tuple(fields["stages"]), dues, starts)
+
+
+def _local_time_to_document(local: LocalTime | None) -> dict[str, Any] | None:
+    """Map a time on nobody's clock: as text, because a database's times are instants."""
+    return {"at": local.at.isoformat(), "zone": local.zone, "grace_seconds": local.grace_seconds} if local else None
+
+
+def _local_time(fields: dict[str, Any] | None) -> LocalTime | None:
+    return LocalTime(datetime.fromisoformat(fields["at"]), fields["zone"], fields["grace_seconds"]) if fields else None
 
 
 def chunk_to_document(chunk: Chunk, results: bytes | None) -> dict[str, Any]:

@@ -15,13 +15,13 @@ from fanfare.adapters.firestore.audit import add_audit
 from fanfare.adapters.firestore.chunk_documents import ChunkDocuments
 from fanfare.adapters.firestore.chunks import FirestoreChunkStore
 from fanfare.adapters.firestore.client import COMMIT_RETRY, COMMIT_SECONDS, fields_of, read, read_all, run_query, translated
-from fanfare.adapters.firestore.commits import TRIES, WRITE_ID, Decided, commit_guarded, lost_races, update_guarded
+from fanfare.adapters.firestore.commits import TRIES, Decided, commit_guarded, lost_races, update_guarded
 from fanfare.adapters.firestore.forgetting import forget_username
+from fanfare.adapters.firestore.new_notifications import add_notification
 from fanfare.adapters.firestore.notification_mapping import (
     dead_letter_from_document,
     notification_from_document,
     notification_of,
-    notification_to_document,
     steering_to_document,
     update_to_document,
 )
@@ -38,9 +38,7 @@ from fanfare.adapters.firestore.paths import (
     key_of_chunk,
     key_of_notification,
     notification_reference,
-    recipients_reference,
 )
-from fanfare.adapters.firestore.recipients import rows_place
 from fanfare.adapters.firestore.replacing import ReplacingBatch
 from fanfare.domain.audit import AuditEntry, Trail
 from fanfare.domain.chunk import Chunk, ChunkKey
@@ -49,13 +47,10 @@ from fanfare.domain.errors import Unavailable
 from fanfare.domain.filters import DeadLetterFilter, NotificationFilter
 from fanfare.domain.listing import Page
 from fanfare.domain.notification import FINAL_STATUSES, Notification
-from fanfare.domain.packing import pack_recipients
 from fanfare.domain.recipient import Recipient
 from fanfare.domain.steering import Steered
 from fanfare.domain.sweeping import Overdue
 from fanfare.ports import Identifiers
-
-VERSION = 1
 
 
 class FirestoreNotificationStore:
@@ -70,14 +65,9 @@ class FirestoreNotificationStore:
 
     def accept(self, notification: Notification, recipients: Sequence[Recipient]) -> Notification | None:
         """Create a notification with its recipients in one commit. Returns the one that has its id already instead; None means created."""
-        reference = notification_reference(self._firestore, notification.tenant, notification.id)
-        key = ChunkKey(notification.tenant, notification.id, 0)
         write_id = self._identifiers.new_id()
-        batch = self._firestore.batch()
-        batch.create(reference, {**notification_to_document(notification), WRITE_ID: write_id})
-        if recipients:
-            rows = self._cipher.encrypt(key.tenant, rows_place(key), pack_recipients(recipients))
-            batch.create(recipients_reference(self._firestore, key), {"v": VERSION, "rows": rows, "count": len(recipients)})
+        batch = ReplacingBatch(self._firestore)
+        reference = add_notification(batch, self._firestore, self._cipher, notification, recipients, write_id=write_id)
         if commit_guarded(batch, reference, write_id) is not None:
             return None
         existing = self.get(notification.tenant, notification.id)

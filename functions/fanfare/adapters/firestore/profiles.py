@@ -20,6 +20,7 @@ from fanfare.adapters.firestore.leftover_locks import remove_locks
 from fanfare.adapters.firestore.pages import read_page
 from fanfare.adapters.firestore.paths import collection_of
 from fanfare.adapters.firestore.profile_mapping import from_document, to_document
+from fanfare.adapters.firestore.replacing import ReplacingBatch
 from fanfare.adapters.firestore.revisions import IndexedRevision, guard_of
 from fanfare.domain.address import Address, AddressKind
 from fanfare.domain.audit import AuditEntry, Trail
@@ -88,7 +89,7 @@ class FirestoreProfileStore:
         if len(set(names)) < len(names):
             return []
         hashes = self._index.for_writing(tenant)
-        write_id, batch = self._identifiers.new_id(), self._firestore.batch()
+        write_id, batch = self._identifiers.new_id(), ReplacingBatch(self._firestore)
         stored = [_addressed(profile, hashes) for profile, _ in new]
         for profile, (_, audit) in zip(stored, new, strict=True):
             batch.create(self._reference(tenant, profile.id), {**to_document(profile, _ids(hashes)), WRITE_ID: write_id})

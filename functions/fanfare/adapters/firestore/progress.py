@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from google.cloud.firestore import Client as Firestore
-from google.cloud.firestore import DocumentReference, DocumentSnapshot, Increment, WriteBatch
+from google.cloud.firestore import DocumentReference, DocumentSnapshot, Increment
 from google.cloud.firestore_v1.field_path import FieldPath
 
 from fanfare.adapters.cipher import FieldCipher
@@ -119,7 +119,7 @@ class FirestoreProgressStore:
             batch.set(dead_letter_reference(self._firestore, key.tenant, dead_letter.id), dead_letter_to_document(dead_letter))
         with translated():
             try:
-                # Firestore answers with what each increment came to, in the order of the fields' names: `done` is the first.
+                # Firestore answers with what each increment came to, in their order: `done` is the first.
                 results = batch.commit(retry=COMMIT_RETRY, timeout=COMMIT_SECONDS)[1].transform_results
                 return int(results[0].integer_value)
             except REFUSALS:
@@ -129,8 +129,8 @@ class FirestoreProgressStore:
         sums = fields_of(read(self._part(key.tenant, key.notification_id, part)))
         return sums_from_document(sums or {}).done
 
-    def _add(self, batch: WriteBatch, tenant: str, notification_id: str, part: Part, change: Sums) -> None:
-        batch.set(self._part(tenant, notification_id, part), increments_of(part, change), merge=True)
+    def _add(self, batch: ReplacingBatch, tenant: str, notification_id: str, part: Part, change: Sums) -> None:
+        batch.merge(self._part(tenant, notification_id, part), *increments_of(part, change))
 
     def _read(self, notifications: Sequence[Notification]) -> list[Progress]:
         laid_out = [

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
-
-from google.cloud.firestore import Increment
 
 from fanfare.domain.broadcast_progress import COUNTED, Part, Sums
 from fanfare.domain.notification import Counts
@@ -18,22 +17,19 @@ def sums_to_document(sums: Sums) -> dict[str, Any]:
     return {"done": sums.done, **counts, "errors": dict(sums.errors), "platforms": {name: dict(found) for name, found in sums.platforms.items()}}
 
 
-def increments_of(part: Part, change: Sums) -> dict[str, Any]:
-    """Map what is to be added to a part; what does not change is left out, but for the number of final chunks, which is asked for."""
-    numbers = {name: getattr(change.counts, name) for name in COUNTED}
-    maps = {
-        "errors": {code: Increment(number) for code, number in change.errors.items()},
-        "platforms": {name: {word: Increment(number) for word, number in found.items()} for name, found in change.platforms.items()},
+def increments_of(part: Part, change: Sums) -> tuple[dict[str, Any], dict[tuple[str, ...], int]]:
+    """Map what a change makes of a part: its own fields, and by how much each number (by its path) is raised.
+
+    What does not change is left out, but for the number of final chunks, which comes first: what it comes to is asked for.
+    """
+    maps: Mapping[str, Mapping[tuple[str, ...], int]] = {
+        "errors": {(code,): number for code, number in change.errors.items()},
+        "platforms": {(name, word): number for name, found in change.platforms.items() for word, number in found.items()},
     }
-    return {
-        "v": VERSION,
-        "stage": part.stage,
-        "part": part.number,
-        "done": Increment(change.done),
-        **{name: Increment(number) for name, number in numbers.items() if number},
-        # An empty map would be stored instead of what is there.
-        **{name: found for name, found in maps.items() if found},
-    }
+    numbers: dict[tuple[str, ...], int] = {("done",): change.done}
+    numbers.update({(name,): number for name in COUNTED if (number := getattr(change.counts, name))})
+    numbers.update({(field, *path): number for field, found in maps.items() for path, number in found.items()})
+    return {"v": VERSION, "stage": part.stage, "part": part.number}, numbers
 
 
 def sums_from_document(fields: dict[str, Any]) -> Sums:

@@ -16,7 +16,8 @@ from google.cloud.firestore import Client as Firestore
 from google.cloud.firestore import DocumentReference, Increment, WriteBatch
 
 from fanfare.adapters.firestore.paths import collection_of
-from fanfare.domain.analytics import AMOUNTS, Amounts, ByPlatform, Row, RowKey, day_rows, merge_rows
+from fanfare.domain.analytics import AMOUNTS, Amounts, Row, RowKey, day_rows, merge_rows
+from fanfare.domain.tallying import ByPlatform
 
 VERSION = 1
 NO_PLATFORM = "none"

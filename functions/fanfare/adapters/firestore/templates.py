@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from google.cloud.firestore import Client as Firestore
 from google.cloud.firestore import CollectionReference, DocumentReference, WriteBatch
@@ -24,20 +24,34 @@ from fanfare.domain.template import KEPT_VERSIONS, Template, is_template_name
 from fanfare.ports import Clock, Identifiers
 
 
-class FirestoreTemplateStore:
-    """`tenants/{t}/templates/{name}` and `…/versions/{n}`; templates are cached for 60 seconds."""
+class _Kept(NamedTuple):
+    """What was read, and under which version of its tenant's configuration."""
 
-    def __init__(self, firestore: Firestore, clock: Clock, identifiers: Identifiers) -> None:
+    config_version: int
+    template: Template | None
+
+
+class FirestoreTemplateStore:
+    """`tenants/{t}/templates/{name}` and `…/versions/{n}`; cached for 60 seconds, or until the tenant's configuration has a new version."""
+
+    def __init__(self, firestore: Firestore, clock: Clock, identifiers: Identifiers, config_version: Callable[[str], int]) -> None:
         self._firestore = firestore
         self._identifiers = identifiers
-        self._cache: ExpiringCache[tuple[str, str], Template | None] = ExpiringCache(clock, self._load)
+        self._config_version = config_version
+        self._cache: ExpiringCache[tuple[str, str], _Kept] = ExpiringCache(clock, self._load)
 
     def get(self, tenant: str, name: str) -> Template | None:
         """Find a template; answers may be up to 60 seconds old, but one that is not there is looked for again."""
-        found = self._cache.get((tenant, name)) if is_template_name(name) else None
-        if found is None:
-            self._cache.forget((tenant, name))
-        return found
+        if not is_template_name(name):
+            return None
+        key = (tenant, name)
+        found = self._cache.get(key)
+        if found.config_version != self._config_version(tenant):
+            self._cache.forget(key)
+            found = self._cache.get(key)
+        if found.template is None:
+            self._cache.forget(key)
+        return found.template
 
     def get_fresh(self, tenant: str, name: str, version: int | None = None) -> Template | None:
         """Find a template as it is stored now, or one of its kept versions."""
@@ -129,14 +143,16 @@ class FirestoreTemplateStore:
                 return bool(read(collection_of(self._firestore, tenant, "audit").document(write_id)).exists)
         return True
 
-    def _load(self, key: tuple[str, str]) -> Template | None:
+    def _load(self, key: tuple[str, str]) -> _Kept:
         tenant, name = key
+        # The version is looked at first: a template that is read after it is at least as new.
+        config_version = self._config_version(tenant)
         snapshot = read(self._reference(tenant, name))
         if not snapshot.exists:
-            return None
+            return _Kept(config_version, None)
         template = from_snapshot(name, snapshot)
         note_defect(self._firestore, snapshot, "defect", template.defect)
-        return template
+        return _Kept(config_version, template)
 
     def _add_version(self, batch: WriteBatch, reference: DocumentReference, template: Template) -> None:
         batch.set(reference.collection("versions").document(str(template.version)), version_to_document(template))

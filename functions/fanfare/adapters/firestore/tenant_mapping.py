@@ -46,6 +46,7 @@ def to_document(tenant: Tenant) -> dict[str, Any]:
         "draining_until": tenant.draining_until,
         "drained_to": _chunk_document(tenant.drained_to) if tenant.drained_to else None,
         "released_at": tenant.released_at,
+        "config_version": tenant.config_version,
         "attention_at": attention_at(tenant),
     }
 
@@ -73,6 +74,7 @@ def from_document(tenant: str, fields: dict[str, Any]) -> Tenant:
         draining_until=fields["draining_until"],
         drained_to=ChunkKey(tenant, **position) if (position := fields.get("drained_to")) else None,
         released_at=fields.get("released_at"),
+        config_version=_config_version(fields.get("config_version")),
     )
 
 
@@ -86,6 +88,11 @@ def _read_name(tenant: str, stored: object) -> tuple[str, dict[str, str]]:
         return read_name(stored), {}
     except InvalidRequest as error:
         return tenant, {"name": error.detail}
+
+
+def _config_version(stored: object) -> int:
+    """Any number is as good as another; a hand that raises it makes the instances read anew, and one that breaks it breaks nothing else."""
+    return stored if isinstance(stored, int) and not isinstance(stored, bool) else 0
 
 
 def _keepalive_document(keepalive: KeepaliveSettings) -> dict[str, Any]:

@@ -106,6 +106,11 @@ class FirestoreTenantStore:
         query = self._firestore.collection("tenants").where(filter=FieldFilter("attention_at", "<=", now))
         return [from_document(found.id, found.to_dict() or {}) for found in run_query(query.order_by("attention_at").limit(limit))]
 
+    def list_pinging(self, limit: int, after: str | None) -> Page[Tenant]:
+        """List the tenants whose devices are pinged, in the order of their ids."""
+        pinging = [("keepalive.enabled", "==", True)]
+        return read_page(self._firestore.collection("tenants"), pinging, limit, after, lambda found: from_document(found.id, found.to_dict() or {}))
+
     def find_rotating(self, now: datetime, limit: int) -> Sequence[Tenant]:
         """Find the tenants whose rotation of keys goes on by `now`, the longest waiting first."""
         query = self._firestore.collection("tenants").where(filter=FieldFilter("rotation_due_at", "<=", now))
@@ -126,6 +131,11 @@ class FirestoreTenantStore:
     def settle_data_keys(self, tenant: str, current: str, at: datetime) -> None:
         """Note of every data key but the current one that it is retired, and wrap all of them by the newest version of the deployment's key."""
         self._keys.settle(tenant, current, at)
+
+    def config_version(self, tenant: str) -> int:
+        """The version of a tenant's configuration, at most 60 seconds old; what is kept of the tenant under another one is read anew."""
+        found = self.get(tenant)
+        return 0 if found is None else found.config_version
 
     def index_keys(self, tenant: str) -> IndexKeys:
         """The keys of a tenant's blind index."""
