@@ -159,7 +159,7 @@ def _time_notes(chunks: int) -> tuple[str, str]:
 
 def _idle_notes() -> str:
     jobs = ", ".join(f"{job.name} {job.count:,} ticks of {job.reads} reads and {job.seconds:g} s" for job in TICKS)
-    return f"A tick that finds nothing: {jobs}. keepalive and cleanup are counted as they are planned. What is free is free once an account."
+    return f"A tick that finds nothing: {jobs}. What is free is free once an account."
 
 
 def _money(amount: float) -> str:

@@ -41,12 +41,12 @@ class Ticks:
 
 
 TICKS: Sequence[Ticks] = (
-    Ticks("schedule", MINUTES_A_MONTH, 6, 0.2),
-    Ticks("rollup", MINUTES_A_MONTH // 5, 16, 0.3),
-    Ticks("keepalive", MINUTES_A_MONTH, 16, 0.3),
+    Ticks("schedule", MINUTES_A_MONTH, 11, 0.3),
+    Ticks("rollup", MINUTES_A_MONTH // 5, 19, 0.3),
+    Ticks("keepalive", MINUTES_A_MONTH, 1, 0.1),
     Ticks("cleanup", DAYS_A_MONTH, 20, 1.0),
 )
-"""`keepalive` and `cleanup` as they are planned: the former looks at 16 buckets a minute, the latter at each collection that has a retention."""
+"""One tenant, who does not ping: `rollup` looks at 16 buckets, `cleanup` at each collection that has a retention."""
 
 
 def idle_month(edition: Edition = Edition.STANDARD_MULTI_REGION, assumed: Assumptions = ASSUMED) -> tuple[Line, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from fanfare.domain.chunk import ChunkKey
+from fanfare.domain.chunk_rows import Rows
 from fanfare.domain.layout import Layout, Source
 from fanfare.domain.message import Message
 from fanfare.domain.notification import Counts, Notification, NotificationStatus
@@ -43,6 +44,17 @@ def test_chunks_are_read_in_the_order_of_their_numbers(accepting: Stores) -> Non
     accepting.recipients.write("acme", "notification-1", 0, chunks)
     assert accepting.recipients.read_all("acme", "notification-1") == chunks
     assert accepting.chunks.read_recipients(ChunkKey("acme", "notification-1", 11)) == chunks[11]
+
+
+def test_number_that_was_closed_without_rows_stays_so(accepting: Stores) -> None:
+    accepting.recipients.write("acme", "notification-1", 300_001, [_rows("a")])
+    accepting.recipients.write("acme", "notification-1", 300_000, [(), (), ()])
+    accepting.recipients.write("acme", "notification-1", 300_002, [_rows("b")])
+    keys = [ChunkKey("acme", "notification-1", number) for number in range(300_000, 300_003)]
+    assert [accepting.chunks.read_recipients(key) for key in keys] == [(), _rows("a"), ()]
+    found = accepting.chunks.read_chunk(keys[2])
+    assert found is not None
+    assert found[1] == Rows(())
 
 
 def test_rows_of_one_notification_are_not_those_of_another(accepting: Stores) -> None:

@@ -16,10 +16,10 @@ from fanfare.domain.layout import Layout, Source
 from fanfare.domain.local_time import LocalTime
 from fanfare.domain.notification import FIRST_CHECK, Counts, Notification, NotificationStatus, StatusReason
 from fanfare.domain.recipient import recipient_of
-from fanfare.domain.zone_layout import in_their_zones
 from fanfare.ports import Deps
 from fanfare.services import pack_zones
 from fanfare.services.list_deliveries import list_deliveries
+from fanfare.services.send_by_zone import by_zone
 from fanfare.services.steer_broadcast import steer_broadcast
 from fanfare.services.sweep import sweep
 from tests.factories import TENANT_ID, a_device, a_notification, a_tenant
@@ -94,9 +94,9 @@ def a_broadcast(devices: int = 36, **fields: Any) -> Zones:
 
 def a_direct_send(devices: int = 36) -> Zones:
     zones = _a_world(devices)
-    notification, chunks = in_their_zones(_made(), NINE, [(recipient_of(device), device.timezone) for device in zones.devices])
+    notification, rows = by_zone(_made(local_time=NINE), NINE, [(recipient_of(device), device.timezone) for device in zones.devices])
     zones.deps.notifications.accept(notification, ())
-    zones.deps.recipients.write(TENANT_ID, ID, 0, chunks)
+    zones.deps.recipients.write(TENANT_ID, ID, 0, [rows[number] for number in range(len(rows))])
     zones.deps.tasks.enqueue_fanout(TENANT_ID, ID, "request")
     return zones
 

@@ -1,53 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from fanfare.domain.layout import Layout, Source
-from fanfare.domain.local_time import LocalTime
-from fanfare.domain.message import Platform, TargetKind
-from fanfare.domain.notification import Counts, NotificationStatus, StatusReason, chunk_numbers, has_chunk
-from fanfare.domain.recipient import Recipient
-from fanfare.domain.target import Target
-from fanfare.domain.zone_layout import in_their_zones
+from fanfare.domain.notification import chunk_numbers, has_chunk
 from fanfare.domain.zone_packing import STRIDE, begin_packing, chunk_count, finish_page, layout_of, settle_page
 from tests.factories import a_notification
 
-NINE = LocalTime(datetime(2026, 11, 24, 9, 0), "UTC", 3_600)  # noqa: DTZ001 - on nobody's clock
 TOKYO, LONDON, NEW_YORK = (datetime(2026, 11, 24, hour, 0, tzinfo=UTC) for hour in (0, 9, 14))
-MADE = a_notification(created_at=TOKYO - timedelta(hours=5))
-
-
-def row(name: str) -> Recipient:
-    return Recipient(name, Target(TargetKind.TOKEN, f"token-of-{name}"), Platform.ANDROID)
-
-
-ROWS = [(row("new york"), "America/New_York"), (row("tokyo"), "Asia/Tokyo"), (row("somewhere"), None), (row("london"), "Europe/London")]
-
-
-def test_named_recipients_are_a_stage_for_each_instant() -> None:
-    laid_out, chunks = in_their_zones(MADE, NINE, ROWS)
-    assert [[found.device_id for found in chunk] for chunk in chunks] == [["tokyo"], ["somewhere", "london"], ["new york"]]
-    assert laid_out.layout == Layout(Source.RECIPIENTS, stages=(1, 2, 3), dues=(TOKYO, LONDON, NEW_YORK))
-    assert (laid_out.counts, laid_out.chunk_count, laid_out.local_time) == (Counts(4, unsent=4), 3, NINE)
-    assert laid_out.status is NotificationStatus.QUEUED
-
-
-def test_whom_the_time_came_to_too_long_ago_is_left_out() -> None:
-    laid_out, chunks = in_their_zones(replace(MADE, created_at=TOKYO + timedelta(hours=1)), NINE, ROWS)
-    assert len(chunks) == 3
-    laid_out, chunks = in_their_zones(replace(MADE, created_at=TOKYO + timedelta(hours=1, seconds=1)), NINE, ROWS)
-    assert (len(chunks), laid_out.counts.targeted) == (2, 3)
-    assert laid_out.layout is not None
-    assert laid_out.layout.dues == (LONDON, NEW_YORK)
-
-
-def test_nobody_who_is_left_completes_it_at_once() -> None:
-    laid_out, chunks = in_their_zones(replace(MADE, created_at=NEW_YORK + timedelta(days=1)), NINE, ROWS)
-    assert chunks == ()
-    assert (laid_out.status, laid_out.status_reason, laid_out.layout) == (NotificationStatus.COMPLETED, StatusReason.NO_RECIPIENTS, None)
-    assert (laid_out.counts, laid_out.chunk_count, laid_out.next_check_at) == (Counts(), 0, None)
-
 
 PACKING = begin_packing(2, 8, (TOKYO, LONDON, NEW_YORK))
 
