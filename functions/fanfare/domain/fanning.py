@@ -5,7 +5,7 @@
 | preparing | the audience is pinned, and a sample of it tells how many match | packing or nudging |
 | packing | matching rows are copied into dense `recipients/{n}`, group of shards by group | nudging |
 | nudging | the chunks of a stage get their slots and tasks, a page at a time | waiting; watching after the last stage |
-| waiting | the stage is judged, once all its outcomes are there or ten minutes after its last slot; or the next one's instant is waited for | nudging it |
+| waiting | the stage is judged, once all is known of it or ten minutes after its last slot; or the next one's instant is waited for | nudging it |
 | watching | everything was nudged; what was lost is nudged again | |
 
 A task may be repeated and a call may die anywhere: the position is stored after a page's tasks were created, so that it is nudged twice rather than

@@ -8,8 +8,9 @@
 | after a 429 of the message rate the lane waits a minute and goes on at half its rate, for ten minutes | first delay of at least a minute |
 
 The broadcasts of a tenant share a lane: the slots of one begin where those of the last one end. A slow one (spread out, or with a rate of its own)
-takes a *share* beside it, or everybody would wait behind it for hours; all shares together take half of the lane at the most. All times are whole
-microseconds, and every chunk takes the time of its page's largest: so no minute of a lane or of a share holds a chunk more than it may.
+takes a *share* beside it, or everybody would wait behind it for hours; so does one that keeps out of the quarter hours, or everybody would wait with
+it. All shares together take half of the lane at the most. What is paused or cancelled gives its slots back, if nobody stands behind it.
+All times are whole microseconds, and every chunk takes the time of the largest of its page: no minute of a lane or of a share holds more than it may.
 Source of the rules: FCM, "Best practices when sending at scale" and "Throttling and quotas".
 """
 
@@ -58,6 +59,14 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class Tail:
+    """The broadcast whose slots are the lane's last ones, and where the lane stood before them."""
+
+    flow: str
+    before: Course
+
+
+@dataclass(frozen=True, slots=True)
 class Pacing:
     """The stored state of a lane. `limit_per_minute` is what a 429 has lowered its rate to, until `limited_until`."""
 
@@ -65,6 +74,7 @@ class Pacing:
     shares: tuple[Share, ...] = ()
     limit_per_minute: int | None = None
     limited_until: datetime | None = None
+    tail: Tail | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +105,29 @@ def plan_slots(
     largest, budget = max(1, *counts), budget_of(pacing, quota_per_minute, now)
     shares = tuple(share for share in pacing.shares if share.course.next_at > now and share.flow != flow.notification_id)
     taken = sum(share.per_minute for share in shares)
-    own = _own_spacing(flow, largest)
-    cost = largest * -(-_MINUTE // own) if own else 0
     dodging, until = flow.pace.urgency is Urgency.WHENEVER, None if within is None else now + within
-    if own and taken + cost <= budget // 2:
+    room = budget // 2 - taken
+    own = max(_own_spacing(flow, largest), _spacing(largest, room) if dodging and room >= largest else 0)
+    cost = largest * -(-_MINUTE // own) if own else 0
+    if own and cost <= room:
         start = next((share.course for share in pacing.shares if share.flow == flow.notification_id), _behind(pacing.course, now))
         slots, course = _walk(start, len(counts), own, now, dodging=dodging, until=until)
         return slots, replace(pacing, shares=(*shares, Share(flow.notification_id, cost, course)))
     spacing = max(own, _spacing(largest, max(1, budget - taken)))
     slots, course = _walk(pacing.course, len(counts), spacing, now, dodging=dodging, until=until)
-    return slots, replace(pacing, course=course, shares=shares)
+    is_last = pacing.tail is not None and pacing.tail.flow == flow.notification_id
+    tail = Tail(flow.notification_id, pacing.course) if slots and not is_last else pacing.tail
+    return slots, replace(pacing, course=course, shares=shares, tail=tail)
+
+
+def release(pacing: Pacing, notification_id: str, now: datetime) -> Pacing | None:
+    """Take back the slots of a broadcast that goes on no more: its share, and its part of the lane if nobody stands behind it. None: it has none."""
+    shares = tuple(share for share in pacing.shares if share.flow != notification_id)
+    tail = pacing.tail
+    if tail is None or tail.flow != notification_id or pacing.course.next_at <= now:
+        return replace(pacing, shares=shares) if len(shares) < len(pacing.shares) else None
+    course = tail.before if tail.before.next_at >= now else Course(now)
+    return replace(pacing, course=course, shares=shares, tail=None)
 
 
 def plan_fan_out(pacing: Pacing, subscribers: int, now: datetime) -> tuple[datetime, Pacing]:

@@ -5,7 +5,7 @@
 | its topics | the topics that came or went |
 | active → inactive, for whatever reason but a dead target | all its topics: FCM is to send it nothing any more |
 | inactive → active | all its topics |
-| its target | all its topics, for the new target; what FCM knew of the old one went with it |
+| its target | all its topics, for the new target; the old one is taken leave of once |
 | its target is dead (FCM said so) | nothing: FCM has forgotten it |
 
 What FCM is to be told of a pending topic is never stored: it follows from the device as it is when FCM is told, so that of two changes the last one
@@ -110,7 +110,7 @@ def subscriptions_of(device: Device) -> list[Subscription]:
 
 
 def farewells_of(device: Device) -> list[Subscription]:
-    """What FCM is to be told of a device that is erased: all that it may be subscribed to."""
+    """What FCM is to be told of a device that is erased, or of its former target: all that it may be subscribed to."""
     if device.inactive_reason in DEAD:
         return []
     return [

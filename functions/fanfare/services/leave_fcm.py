@@ -1,4 +1,4 @@
-"""Telling FCM to send nothing more to the topics of devices that are erased.
+"""Telling FCM to send nothing more to the topics of devices that are erased, or by targets that were replaced.
 
 Nothing is left here that could be told again, so this is tried once: what FCM does not hear stays with the app's registration until that ends.
 Whoever needs to be sure deletes the device first and erases it later.
@@ -18,9 +18,9 @@ from fanfare.ports import Deps
 WAIT = timedelta(seconds=3)
 
 
-def say_farewell(deps: Deps, tenant_id: str, erased: Sequence[Device]) -> None:
-    """Unsubscribe devices at FCM, as they were read before they were erased; whatever FCM does, nothing is raised."""
-    farewells = [farewell for device in erased for farewell in farewells_of(device)]
+def say_farewell(deps: Deps, tenant_id: str, former: Sequence[Device]) -> None:
+    """Unsubscribe devices at FCM, as they were read before they were erased or got another target; whatever FCM does, nothing is raised."""
+    farewells = [farewell for device in former for farewell in farewells_of(device)]
     tenant = deps.tenants.get(tenant_id) if farewells else None
     if tenant is None or hold_reason(tenant) is not None:
         return

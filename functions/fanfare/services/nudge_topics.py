@@ -10,13 +10,16 @@ from collections.abc import Iterable, Sequence
 from fanfare.domain.batches import split
 from fanfare.domain.registration import RegistrationPlan
 from fanfare.ports import Deps
+from fanfare.services.leave_fcm import say_farewell
 
 DEVICES_PER_TASK = 500
 
 
-def nudge(deps: Deps, tenant: str, stored: Iterable[RegistrationPlan], request_id: str) -> None:
-    """Ask for it for those of the stored plans' devices by which something has become pending."""
+def nudge(deps: Deps, tenant: str, stored: Sequence[RegistrationPlan], request_id: str) -> None:
+    """Ask for it for those of the stored plans' devices by which something has become pending, and take leave of the targets that were replaced."""
     nudge_devices(deps, tenant, [device_id for plan in stored for device_id in _turned(plan)], request_id)
+    # An app that was given a new token may go on receiving by the old one for a while.
+    say_farewell(deps, tenant, [plan.previous for plan in stored if plan.previous is not None and plan.previous.target != plan.device.target])
 
 
 def nudge_devices(deps: Deps, tenant: str, device_ids: Sequence[str], request_id: str) -> None:

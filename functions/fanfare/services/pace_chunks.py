@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from fanfare.domain.chunk import ChunkTask
 from fanfare.domain.fanning import is_fanned_out
-from fanfare.domain.notification import is_cancelling
-from fanfare.domain.pacing import BULK_LANE, Pacing, lower
+from fanfare.domain.notification import Notification, is_cancelling
+from fanfare.domain.pacing import BULK_LANE, Pacing, lower, release
 from fanfare.domain.tenant import Tenant
 from fanfare.ports import Deps
 from fanfare.services.nudge_chunks import MOST_MOVES, reserve_slots
@@ -31,6 +31,12 @@ def move_chunk(deps: Deps, task: ChunkTask, request_id: str) -> bool:
     targeted = notification.counts.targeted // notification.chunk_count if notification.chunk_count else 0
     slots = reserve_slots(deps, notification, [targeted or _USUAL_CHUNK])
     return bool(slots) and deps.tasks.enqueue_chunks([replace(task, slot=slots[0], moves=task.moves + 1)], request_id) == 1
+
+
+def release_slots(deps: Deps, notification: Notification) -> None:
+    """Give back the slots of a broadcast that is paused or cancelled, so that the next one need not wait for what is not sent."""
+    now = deps.clock.now()
+    deps.pacing.reserve(notification.tenant, BULK_LANE, lambda pacing: (None, release(pacing, notification.id, now)))
 
 
 def slow_down(deps: Deps, tenant: Tenant) -> None:

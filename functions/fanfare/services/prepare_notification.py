@@ -84,6 +84,9 @@ def check_topics(deps: Deps, tenant: str, request: SendRequest, topic: str | Non
         field = "to.topic" if request.to.fanned_out.kind is TargetKind.TOPIC else "to.condition"
         for name in topics_of(request.to.fanned_out):
             check_topic_not_deleted(deps, tenant, name, field)
+    elif request.to.segment is not None:
+        for name in request.to.segment.topics:
+            check_topic_not_deleted(deps, tenant, name, "to.segment.topics")
 
 
 def make_notification(deps: Deps, call: Call, prepared: Prepared, settings: TenantSettings, notification_id: str) -> Notification:

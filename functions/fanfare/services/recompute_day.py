@@ -68,9 +68,8 @@ def _from_chunks(deps: Deps, notification: Notification) -> ByPlatform | None:
 
 
 def _many(deps: Deps, notification: Notification) -> Sums | None:
-    sums, layout = deps.analytics.count_chunks(notification), notification.layout
-    is_over = notification.status in FINAL_STATUSES
-    return None if is_over and layout is not None and sums.done < layout.stages[-1] else sums
+    sums = deps.analytics.count_chunks(notification)
+    return None if notification.status in FINAL_STATUSES and sums.done < notification.chunk_count else sums
 
 
 def _one(deps: Deps, notification: Notification) -> Sums | None:

@@ -12,6 +12,7 @@ from fanfare.domain.notification import FINAL_STATUSES, Notification, Notificati
 from fanfare.domain.progress import with_sums
 from fanfare.ports import Deps
 from fanfare.services.complete_broadcast import complete_if_done, release_audience
+from fanfare.services.pace_chunks import release_slots
 
 Decide = Callable[[Notification, datetime], Notification | None]
 
@@ -27,6 +28,8 @@ def steer_broadcast(deps: Deps, notification: Notification, decide: Decide, audi
     steered = deps.notifications.update(notification.tenant, notification.id, lambda stored: decide(stored, now), audit)
     if steered is None:
         raise NotFound.of("notification")
+    if steered.paused or is_cancelling(steered):
+        release_slots(deps, steered)
     if steered.status in FINAL_STATUSES:
         release_audience(deps, steered)
     elif not steered.paused:

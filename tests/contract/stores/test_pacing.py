@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from fanfare.domain.pacing import BULK_LANE, TOPIC_LANE, Course, Pacing, Share
+from fanfare.domain.pacing import BULK_LANE, TOPIC_LANE, Course, Pacing, Share, Tail
 from tests.contract.stores.racing import race
 from tests.contract.stores.real import Stores
 from tests.factories import NOW
@@ -14,6 +14,7 @@ LANE = Pacing(
     (Share("notification-1", 400, Course(NOW + timedelta(hours=1), 60.0)), Share("notification-2", 1, Course(NOW))),
     240_000,
     NOW + timedelta(minutes=10),
+    Tail("notification-3", Course(NOW - timedelta(hours=1), 3.5)),
 )
 
 

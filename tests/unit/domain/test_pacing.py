@@ -24,6 +24,7 @@ from fanfare.domain.pacing import (
     lower,
     plan_fan_out,
     plan_slots,
+    release,
 )
 
 NOW = datetime(2026, 11, 24, 8, 5, tzinfo=UTC)
@@ -96,6 +97,42 @@ def test_slow_broadcasts_together_leave_half_of_the_lane() -> None:
         _, lane = plan_slots(lane, [400] * 300, NOW, quota_per_minute=QUOTA, flow=flow(300, f"slow-{number}", pace))
     assert [share.flow for share in lane.shares] == ["slow-0", "slow-1"]
     assert lane.course.next_at > NOW
+
+
+def test_broadcast_that_keeps_out_of_the_quarter_hours_lets_others_pass() -> None:
+    before_the_hour = NOW.replace(hour=8, minute=59)
+    waiting = flow(10, "whenever", Pace(urgency=Urgency.WHENEVER))
+    slots, lane = plan_slots(Pacing(), [400] * 10, before_the_hour, quota_per_minute=QUOTA, flow=waiting)
+    assert slots[0] == before_the_hour + 3 * MINUTE
+    others, _ = plan_slots(lane, [400] * 10, before_the_hour, quota_per_minute=QUOTA, flow=flow(10))
+    assert others[0] == before_the_hour
+    assert [(share.flow, share.per_minute) for share in lane.shares] == [("whenever", QUOTA * 80 // 100 // 2)]
+
+
+def test_broadcast_that_is_stopped_gives_back_what_nobody_stands_behind() -> None:
+    _, lane = plan_slots(WARM, [400] * 1_200, NOW, quota_per_minute=QUOTA, flow=flow(1_200))
+    begun = NOW + timedelta(seconds=10)
+    freed = release(lane, "notification-1", begun)
+    assert freed is not None
+    assert plan_slots(freed, [400], begun, quota_per_minute=QUOTA, flow=flow(1, "next"))[0] == (begun,)
+    assert release(freed, "notification-1", begun) is None
+    # Nothing of it has begun: the lane is as it was.
+    _, second = plan_slots(lane, [400] * 10, NOW, quota_per_minute=QUOTA, flow=flow(10, "next"))
+    unbegun = release(second, "next", NOW)
+    assert unbegun is not None
+    assert unbegun.course == lane.course
+
+
+def test_broadcast_that_is_stopped_keeps_the_place_of_those_behind_it() -> None:
+    _, lane = plan_slots(WARM, [400] * 1_200, NOW, quota_per_minute=QUOTA, flow=flow(1_200))
+    _, both = plan_slots(lane, [400] * 10, NOW, quota_per_minute=QUOTA, flow=flow(10, "next"))
+    assert release(both, "notification-1", NOW) is None
+    assert release(lane, "notification-1", lane.course.next_at) is None
+
+
+def test_slow_broadcast_that_is_stopped_leaves_its_share() -> None:
+    _, lane = plan_slots(Pacing(), [400], NOW, quota_per_minute=QUOTA, flow=flow(10, "slow", Pace(spread_over_seconds=3_600)))
+    assert release(lane, "slow", NOW) == replace(lane, shares=())
 
 
 def test_page_goes_on_where_the_page_before_it_ended() -> None:

@@ -130,6 +130,7 @@ def test_deleted_topic_is_refused_by_whatever_names_it(deps: Deps) -> None:
     assert refused(deps, a_request(NEWS)) == ["to.topic"]
     assert refused(deps, a_request(NEWS), topic="news") == ["name"]
     assert refused(deps, by_device) == ["to.topic"]
+    assert refused(deps, a_request(Addressees(segment=Segment(topics=("other", "news"))))) == ["to.segment.topics"]
     assert refused(deps, condition) == ["to.condition"]
 
 

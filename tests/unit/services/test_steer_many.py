@@ -15,6 +15,7 @@ from fanfare.domain.errors import Conflict, NotFound
 from fanfare.domain.layout import Layout, Source
 from fanfare.domain.notification import Counts, NotificationStatus, StatusReason
 from fanfare.domain.outcome import Outcome
+from fanfare.domain.pacing import BULK_LANE, Course, Pacing, Share, Tail
 from fanfare.services.look_after import NEXT_LOOK
 from fanfare.services.steer_notification import (
     cancel_notification,
@@ -121,6 +122,18 @@ def test_paused_broadcast_sends_nothing_and_goes_on_when_it_is_resumed() -> None
     assert sorted([*sent, *world.sent_to()]) == list(range(1, 41))
     assert (world.notification().status, world.notification().counts) == (COMPLETED, Counts(40, sent=40))
     check_sums(world)
+
+
+@pytest.mark.parametrize("steer", [pause_notification, cancel_notification])
+def test_stopped_broadcast_gives_its_slots_back(steer: Callable[..., object]) -> None:
+    world = a_broadcast(devices=40)
+    now = world.deps.clock.now()
+    lane = Pacing(
+        Course(now + timedelta(hours=1)), (Share(ID, 10, Course(now + timedelta(hours=2))),), tail=Tail(ID, Course(now - timedelta(hours=1)))
+    )
+    world.deps.pacing.reserve(TENANT_ID, BULK_LANE, lambda _: (None, lane))
+    steer(world.deps, a_call(), ID)
+    assert world.deps.pacing.get(TENANT_ID, BULK_LANE) == Pacing(Course(now))
 
 
 def test_paused_before_it_was_sent_it_is_queued_again() -> None:

@@ -125,6 +125,7 @@ def test_new_target_is_subscribed_to_everything() -> None:
     update_device(scene.deps, CALL, "d0", Details(), target=a_token("fresh"), platform=None, profile=None)
     assert scene.run_tasks() == 1
     assert scene.known("fresh") == {"news"}
+    assert scene.known("d0") == set()
 
 
 def test_install_that_registers_a_new_target_is_resubscribed() -> None:
@@ -139,7 +140,7 @@ def test_install_that_registers_a_new_target_is_resubscribed() -> None:
     )
     assert again.device.id == first.device.id
     scene.run_tasks()
-    assert scene.known("fresh") == {"news"}
+    assert (scene.known("fresh"), scene.known("old")) == ({"news"}, set())
 
 
 def test_refused_subscription_is_tried_again_when_the_app_registers_again() -> None:

@@ -11,7 +11,7 @@ from google.cloud.firestore import DocumentReference
 from fanfare.adapters.firestore.client import fields_of, read
 from fanfare.adapters.firestore.commits import TRIES, WRITE_ID, commit_guarded, lost_races
 from fanfare.adapters.firestore.paths import collection_of
-from fanfare.domain.pacing import Course, Pacing, Share
+from fanfare.domain.pacing import Course, Pacing, Share, Tail
 from fanfare.ports import Identifiers
 
 VERSION = 1
@@ -61,6 +61,7 @@ def to_document(pacing: Pacing) -> dict[str, Any]:
         "limit_per_minute": pacing.limit_per_minute,
         "limited_until": pacing.limited_until,
         "shares": {share.flow: _share_document(share) for share in pacing.shares},
+        "tail": {"notification": pacing.tail.flow, **_course_document(pacing.tail.before)} if pacing.tail else None,
     }
 
 
@@ -69,11 +70,17 @@ def from_document(fields: dict[str, Any] | None) -> Pacing:
     if fields is None:
         return Pacing()
     shares = (Share(flow, share["per_minute"], _course(share)) for flow, share in sorted(fields["shares"].items()))
-    return Pacing(_course(fields), tuple(shares), fields["limit_per_minute"], fields["limited_until"])
+    # Documents of the version before this one have no tail.
+    tail = Tail(fields["tail"]["notification"], _course(fields["tail"])) if fields.get("tail") else None
+    return Pacing(_course(fields), tuple(shares), fields["limit_per_minute"], fields["limited_until"], tail)
 
 
 def _share_document(share: Share) -> dict[str, Any]:
-    return {"per_minute": share.per_minute, "next_free_at": share.course.next_at, "warm_seconds": share.course.warm_seconds}
+    return {"per_minute": share.per_minute, **_course_document(share.course)}
+
+
+def _course_document(course: Course) -> dict[str, Any]:
+    return {"next_free_at": course.next_at, "warm_seconds": course.warm_seconds}
 
 
 def _course(fields: dict[str, Any]) -> Course:
