@@ -30,8 +30,8 @@ CHECKS = (
     "ensure_resource_availability",
 )
 SEED = "20261124"
-EXAMPLES = "25"
-LONGEST_SECONDS = 200
+EXAMPLES = "15"
+LONGEST_SECONDS = 400
 LONGEST_LINE = 300
 FEWEST_LINKS = 0.25
 """The share of the document's links that must be followed. Which of them are is chance: what is made has another id in each run."""
