@@ -50,25 +50,27 @@ class Instance:
         return accept_bulk(self.deps, a_call("key"), one_message(Addressees(targets=targets)))
 
 
-def _instance(firestore: Firestore, tasks: RecordingTaskQueue) -> Instance:
+@pytest.fixture
+def instances(monkeypatch: pytest.MonkeyPatch) -> dict[Firestore, Instance]:
+    """The instance over each client, which hears of that client's commits, whatever kind of batch makes them."""
+    listening: dict[Firestore, Instance] = {}
+    commit = WriteBatch.commit
+
+    def commit_and_maybe_die(batch: WriteBatch, **options: Any) -> Any:
+        answer = commit(batch, **options)
+        if (instance := listening.get(batch._client)) is not None:
+            instance.committed()
+        return answer
+
+    monkeypatch.setattr(WriteBatch, "commit", commit_and_maybe_die)
+    return listening
+
+
+def _instance(instances: dict[Firestore, Instance], firestore: Firestore, tasks: RecordingTaskQueue) -> Instance:
     stores = real_stores(firestore)
     deps = replace(fake_deps(tasks=tasks), devices=stores.devices, notifications=stores.notifications, recipients=stores.recipients)
-    instance, new_batch = Instance(deps), firestore.batch
-
-    def batch() -> WriteBatch:
-        made = new_batch()
-        commit = made.commit
-
-        def commit_and_maybe_die(**options: Any) -> Any:
-            answer = commit(**options)
-            instance.committed()
-            return answer
-
-        made.commit = commit_and_maybe_die
-        return made
-
-    firestore.batch = batch
-    return instance
+    instances[firestore] = Instance(deps)
+    return instances[firestore]
 
 
 def _check(firestore: Firestore, tasks: RecordingTaskQueue) -> None:
@@ -82,23 +84,23 @@ def _check(firestore: Firestore, tasks: RecordingTaskQueue) -> None:
     assert {task.subject for task in tasks.fanouts} <= {(stored.id,)}
 
 
-def test_everybody_is_named_once_though_answers_are_lost(emulator: str, firestore: Firestore) -> None:
+def test_everybody_is_named_once_though_answers_are_lost(emulator: str, firestore: Firestore, instances: dict[Firestore, Instance]) -> None:
     tasks = RecordingTaskQueue()
     real_stores(firestore).tenants.create(a_tenant())
     with firestore_proxy(emulator) as (proxy, host):
         behind = open_firestore(host, firestore.project)
         proxy.lose_next = 3
-        assert not _instance(behind, tasks).accept().replayed
+        assert not _instance(instances, behind, tasks).accept().replayed
         assert proxy.lose_next == 0
         behind.close()
     _check(firestore, tasks)
 
 
 @pytest.mark.parametrize("commit", range(1, COMMITS + 1))
-def test_call_that_dies_after_a_commit_is_ended_by_its_repeat(firestore: Firestore, commit: int) -> None:
+def test_call_that_dies_after_a_commit_is_ended_by_its_repeat(firestore: Firestore, instances: dict[Firestore, Instance], commit: int) -> None:
     tasks = RecordingTaskQueue()
     real_stores(firestore).tenants.create(a_tenant())
-    dying = _instance(firestore, tasks)
+    dying = _instance(instances, firestore, tasks)
     dying.dies_after = commit
     with pytest.raises(Dead):
         dying.accept()
@@ -107,9 +109,9 @@ def test_call_that_dies_after_a_commit_is_ended_by_its_repeat(firestore: Firesto
     _check(firestore, tasks)
 
 
-def test_two_calls_at_once_name_everybody_once(firestore: Firestore) -> None:
+def test_two_calls_at_once_name_everybody_once(firestore: Firestore, instances: dict[Firestore, Instance]) -> None:
     tasks = RecordingTaskQueue()
     real_stores(firestore).tenants.create(a_tenant())
-    instance = _instance(firestore, tasks)
+    instance = _instance(instances, firestore, tasks)
     race([instance.accept, instance.accept])
     _check(firestore, tasks)
