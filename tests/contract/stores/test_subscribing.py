@@ -64,7 +64,7 @@ def test_subscription_reaches_fcm_and_follows_a_new_target(deps: Deps) -> None:
     device = _register(deps, "old", "install")
     assert change_devices(deps, CALL, "news", [device], Change.SUBSCRIBE).changed == 1
     assert _register(deps, "fresh", "install") == device
-    assert _sync_all(deps) == _targets("old", "fresh")  # What FCM knows of the old one went with it there, and is not ours to say.
+    assert _sync_all(deps) == _targets("fresh"), "the old target has been taken leave of"
     assert deps.devices.get(CALL.tenant, [device])[0].topic_sync.pending == ()
 
 
