@@ -64,6 +64,13 @@ def fanout(request: Request) -> Response:
     return _hand_over(_surface(build_fanout), request)
 
 
+def webhook(request: Request) -> Response:
+    """Deliver one event to one endpoint: called by Cloud Tasks."""
+    from fanfare.web.webhook import build_webhook  # noqa: PLC0415 - an instance of another function never needs it
+
+    return _hand_over(_surface(build_webhook), request)
+
+
 def schedule(request: Request) -> Response:
     """The tick of every minute: called by Cloud Scheduler."""
     from fanfare.web.schedule import build_schedule  # noqa: PLC0415 - an instance of another function never needs it

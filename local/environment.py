@@ -69,6 +69,7 @@ def service_environment(addresses: Addresses, settings: StackSettings, *, ca_bun
         "ROLLUP_URL": addresses.function_url("rollup"),
         "CLEANUP_URL": addresses.function_url("cleanup"),
         "KEEPALIVE_URL": addresses.function_url("keepalive"),
+        "WEBHOOK_URL": addresses.function_url("webhook"),
         "SCHEDULER_SERVICE_ACCOUNT": SCHEDULER_SERVICE_ACCOUNT,
         "TASKS_SERVICE_ACCOUNT": TASKS_SERVICE_ACCOUNT,
         # Whoever binds the gateway to the network is known there by names that nobody told us.

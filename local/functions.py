@@ -23,6 +23,7 @@ FUNCTIONS = (
     Function("api", threads=16),
     Function("send", threads=8),
     Function("fanout", threads=4),
+    Function("webhook", threads=16),
     Function("schedule", threads=1),
     Function("rollup", threads=1),
     Function("cleanup", threads=1),

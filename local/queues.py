@@ -32,6 +32,8 @@ QUEUES = (
     QueuePolicy(name="send-bulk", concurrent_dispatches=6),
     # Broadcasts being laid out, audiences being brought up to date, topics being told to FCM.
     QueuePolicy(name="fanout", concurrent_dispatches=4),
+    # Events to endpoints: their own, so that an endpoint that hangs makes no message wait.
+    QueuePolicy(name="webhook", concurrent_dispatches=16),
 )
 
 

@@ -22,6 +22,7 @@ _ENDPOINTS = (
     "ROLLUP_URL",
     "CLEANUP_URL",
     "KEEPALIVE_URL",
+    "WEBHOOK_URL",
 )
 
 
@@ -50,6 +51,7 @@ class Settings:
     rollup_url: str
     cleanup_url: str
     keepalive_url: str
+    webhook_url: str
     tasks_service_account: str
     scheduler_service_account: str
     trusted_proxy_hops: int
@@ -80,6 +82,7 @@ class Settings:
             rollup_url=_required(env, "ROLLUP_URL"),
             cleanup_url=_required(env, "CLEANUP_URL"),
             keepalive_url=_required(env, "KEEPALIVE_URL"),
+            webhook_url=_required(env, "WEBHOOK_URL"),
             tasks_service_account=_required(env, "TASKS_SERVICE_ACCOUNT"),
             scheduler_service_account=_required(env, "SCHEDULER_SERVICE_ACCOUNT"),
             trusted_proxy_hops=_count(env, "TRUSTED_PROXY_HOPS", default=1),

@@ -24,6 +24,7 @@ from fanfare.adapters.firestore.client import Firestore, open_client, probe
 from fanfare.adapters.firestore.clients import FirestoreClientStore
 from fanfare.adapters.firestore.devices import FirestoreDeviceStore
 from fanfare.adapters.firestore.ended import FirestoreEndedStore
+from fanfare.adapters.firestore.events import FirestoreEventStore
 from fanfare.adapters.firestore.idempotency import FirestoreIdempotencyStore
 from fanfare.adapters.firestore.keepalive import FirestoreKeepaliveStore
 from fanfare.adapters.firestore.limits import FirestoreRateLimiter
@@ -61,7 +62,7 @@ def build_deps(settings: Settings) -> Deps:
     firestore = open_client(settings)
     secrets = GoogleSecretStore(settings.project, settings.secret_manager_endpoint)
     keys = DeploymentKeys(secrets)
-    stores = _build_stores(firestore, clock, identifiers, keys)
+    stores = build_stores(firestore, clock, identifiers, keys)
     endpoint, accounts = FcmEndpoint(settings.fcm_endpoint, settings.fcm_ca_bundle), FcmCredentials(secrets, settings.oauth_token_uri)
     sender, tasks = FcmPushSender(endpoint, accounts), CloudTaskQueue(settings, log)
     probes = {
@@ -94,7 +95,7 @@ def build_deps(settings: Settings) -> Deps:
     )
 
 
-def _build_stores(firestore: Firestore, clock: Clock, identifiers: Identifiers, keys: DeploymentKeys) -> Stores:
+def build_stores(firestore: Firestore, clock: Clock, identifiers: Identifiers, keys: DeploymentKeys) -> Stores:
     """Build what is kept, all of it in one database."""
     tenants = FirestoreTenantStore(firestore, clock, identifiers, keys, random_bytes)
     cipher, index = FieldCipher(tenants, random_bytes), BlindIndex(keys, tenants)
@@ -121,6 +122,7 @@ def _build_stores(firestore: Firestore, clock: Clock, identifiers: Identifiers, 
         pacing=FirestorePacingStore(firestore, identifiers),
         idempotency=FirestoreIdempotencyStore(firestore, identifiers, cipher),
         audit=FirestoreAuditStore(firestore, identifiers),
+        events=FirestoreEventStore(firestore, identifiers),
         rates=FirestoreRateLimiter(firestore, clock),
         refusals=FirestoreRefusalCounter(firestore),
         poison=FirestorePoisonStore(firestore),
@@ -138,4 +140,5 @@ def _callers(settings: Settings) -> dict[str, AllowedCaller]:
         "schedule": AllowedCaller(settings.schedule_url, settings.scheduler_service_account),
         "cleanup": AllowedCaller(settings.cleanup_url, settings.scheduler_service_account),
         "rollup": AllowedCaller(settings.rollup_url, settings.scheduler_service_account),
+        "webhook": AllowedCaller(settings.webhook_url, settings.tasks_service_account),
     }

@@ -39,7 +39,7 @@ from tests.locks.world import Snapshot, World
 
 PROJECT = "fanfare-locks"
 # Nobody listens there: the tasks wait, and are dropped at the end.
-URLS = {name: f"http://127.0.0.1:9/{name}" for name in ("send", "fanout", "schedule", "rollup", "keepalive", "cleanup")}
+URLS = {name: f"http://127.0.0.1:9/{name}" for name in ("send", "fanout", "schedule", "rollup", "keepalive", "cleanup", "webhook")}
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -109,7 +109,15 @@ def test_the_same_clients_are_let_in_where_nothing_is_wrong(real: RealWalk) -> N
 @pytest.mark.parametrize("function", INTERNAL)
 def test_internal_functions_let_nobody_in_but_their_own_caller(real: RealWalk, stack: Stack, cloud: Cloud, function: str) -> None:
     tasks, scheduler = stack.environment["TASKS_SERVICE_ACCOUNT"], stack.environment["SCHEDULER_SERVICE_ACCOUNT"]
-    accounts = {"send": tasks, "fanout": tasks, "schedule": scheduler, "rollup": scheduler, "cleanup": scheduler, "keepalive": scheduler}
+    accounts = {
+        "send": tasks,
+        "fanout": tasks,
+        "schedule": scheduler,
+        "rollup": scheduler,
+        "cleanup": scheduler,
+        "keepalive": scheduler,
+        "webhook": tasks,
+    }
     other = next(name for name in INTERNAL if accounts[name] != accounts[function])
 
     def bearer(account: str, audience: str) -> dict[str, str]:

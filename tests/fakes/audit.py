@@ -11,18 +11,21 @@ from fanfare.domain.audit import AuditEntry, StoredEntry
 from fanfare.domain.filters import AuditFilter
 from fanfare.domain.listing import Page
 from fanfare.domain.refusal import Refusal, RefusalReason, minute_of
+from tests.fakes.events import MemoryEventStore
 
 
 class MemoryAuditStore:
-    """`entries` keeps (tenant, entry) in the order in which they were stored."""
+    """`entries` keeps (tenant, entry) in the order in which they were stored; what they announce goes to `events`."""
 
-    def __init__(self) -> None:
+    def __init__(self, events: MemoryEventStore | None = None) -> None:
+        self.events = events or MemoryEventStore()
         self.entries: builtins.list[tuple[str, AuditEntry]] = []
         self._lock = threading.Lock()
 
     def record(self, tenant: str, entry: AuditEntry) -> None:
         with self._lock:
             self.entries.append((tenant, entry))
+        self.events.add(entry.events)
 
     def list(self, tenant: str, filters: AuditFilter, limit: int, after: str | None) -> Page[StoredEntry]:
         rows = [StoredEntry(f"entry-{number:06}", entry) for number, (owner, entry) in enumerate(self.entries) if owner == tenant]

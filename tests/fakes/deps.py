@@ -49,7 +49,7 @@ from tests.fakes.topics import MemorySubscriptionStore, MemoryTopicStore, Script
 def fake_deps(**overrides: Any) -> Deps:
     """Build fresh fakes; a test passes those that it wants to set up or look into."""
     clock = overrides.get("clock") or FixedClock()
-    audit = overrides.get("audit") or MemoryAuditStore()
+    audit = overrides.get("audit") or MemoryAuditStore(overrides.get("events"))
     tenants = overrides.get("tenants") or MemoryTenantStore(audit)
     notifications = overrides.get("notifications") or MemoryNotificationStore(audit)
     analytics = overrides.get("analytics") or MemoryAnalyticsStore(notifications)
@@ -82,6 +82,7 @@ def fake_deps(**overrides: Any) -> Deps:
         pacing=MemoryPacingStore(),
         idempotency=MemoryIdempotencyStore(),
         audit=audit,
+        events=audit.events,
         rates=MemoryRateLimiter(clock),
         refusals=MemoryRefusalCounter(),
         edge=EdgeRules(),

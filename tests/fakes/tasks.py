@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from fanfare.domain.chunk import ChunkKey, ChunkTask
+from fanfare.domain.webhook_delivery import DeliveryKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,15 @@ class FanoutTask:
     due_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class WebhookTask:
+    """One nudge of `webhook` that the queue took."""
+
+    key: DeliveryKey
+    request_id: str
+    due_at: datetime | None = None
+
+
 class RecordingTaskQueue:
     """Keeps what it took; takes nothing while `refusing`."""
 
@@ -37,6 +47,7 @@ class RecordingTaskQueue:
         self.sends: list[SendTask] = []
         self.chunks: list[ChunkTask] = []
         self.fanouts: list[FanoutTask] = []
+        self.webhooks: list[WebhookTask] = []
 
     def enqueue_send(self, key: ChunkKey, request_id: str, due_at: datetime | None = None) -> bool:
         if not self.refusing:
@@ -68,6 +79,11 @@ class RecordingTaskQueue:
 
     def enqueue_topic_sync(self, tenant: str, device_ids: Sequence[str], request_id: str, due_at: datetime | None = None) -> bool:
         return self._take(FanoutTask("topics", tenant, tuple(device_ids), request_id, due_at))
+
+    def enqueue_webhook(self, key: DeliveryKey, request_id: str, due_at: datetime | None = None) -> bool:
+        if not self.refusing:
+            self.webhooks.append(WebhookTask(key, request_id, due_at))
+        return not self.refusing
 
     def _take(self, task: FanoutTask) -> bool:
         if not self.refusing:

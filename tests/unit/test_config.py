@@ -18,6 +18,7 @@ REQUIRED = {
     "ROLLUP_URL": "https://rollup.example.com",
     "CLEANUP_URL": "https://cleanup.example.com",
     "KEEPALIVE_URL": "https://keepalive.example.com",
+    "WEBHOOK_URL": "https://webhook.example.com",
     "TASKS_SERVICE_ACCOUNT": "tasks@acme-push.iam.gserviceaccount.com",
     "SCHEDULER_SERVICE_ACCOUNT": "scheduler@acme-push.iam.gserviceaccount.com",
 }
@@ -58,6 +59,7 @@ ENDPOINTS = [
     "ROLLUP_URL",
     "CLEANUP_URL",
     "KEEPALIVE_URL",
+    "WEBHOOK_URL",
 ]
 
 

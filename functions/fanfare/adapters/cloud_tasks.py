@@ -14,6 +14,7 @@ from fanfare.adapters.google_errors import translated
 from fanfare.config import Settings
 from fanfare.domain.chunk import ChunkKey, ChunkTask
 from fanfare.domain.errors import Unavailable
+from fanfare.domain.webhook_delivery import DeliveryKey
 from fanfare.ports import Log
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ SEND_QUEUE = "send"
 SEND_BULK_QUEUE = "send-bulk"
 """For what may wait: a direct send must never stand behind somebody's retries."""
 FANOUT_QUEUE = "fanout"
+WEBHOOK_QUEUE = "webhook"
 AT_ONCE = 20
 """So many tasks of a broadcast are created side by side: the queue takes five hundred a second."""
 ENQUEUE_SECONDS = 2.0
@@ -75,6 +77,11 @@ class CloudTaskQueue:
         """Ask for a call of `fanout` that tells FCM what devices are subscribed to; False: the schedule tick finds them."""
         return self._enqueue_work("topics", {"tenant": tenant, "devices": list(device_ids), "request_id": request_id}, due_at)
 
+    def enqueue_webhook(self, key: DeliveryKey, request_id: str, due_at: datetime | None = None) -> bool:
+        """Ask for a call of `webhook` that delivers an event to an endpoint; False: the sweep finds the delivery."""
+        content = {"tenant": key.tenant, "webhook": key.webhook_id, "event": key.event_id, "request_id": request_id}
+        return self._enqueue(WEBHOOK_QUEUE, self._settings.webhook_url, content, due_at)
+
     def probe(self) -> None:
         """Look at the send queue; Unavailable if Cloud Tasks does not answer."""
         with translated("Cloud Tasks"):
@@ -93,7 +100,7 @@ class CloudTaskQueue:
         try:
             self._create(queue, url, content, due_at)
         except Unavailable as error:
-            named = {name: content[name] for name in ("work", "tenant", "notification", "chunk") if name in content}
+            named = {name: content[name] for name in ("work", "tenant", "notification", "chunk", "webhook", "event") if name in content}
             self._log.warning("enqueue_failed", queue=queue, cause=type(error.__cause__).__name__, **named)
             return False
         return True

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from fanfare.domain.call import Actor
+from fanfare.domain.event import Event
 
 SHOWN = frozenset(
     {
@@ -62,7 +63,7 @@ SHOWN = frozenset(
     }
 )
 """Fields whose values may stand in the audit log."""
-IGNORED = frozenset({"revision", "spread", "topic_sync", "topics_check_at", "updated_at"})
+IGNORED = frozenset({"listening", "revision", "spread", "topic_sync", "topics_check_at", "updated_at"})
 """Fields that change with every write and say nothing."""
 HIDDEN = "(not shown)"
 LONGEST_VALUE = 256
@@ -78,7 +79,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """What was done (`device.registered`), by whom, to which resources, what changed, and further facts, none of them a secret."""
+    """What was done (`device.registered`), by whom, to which resources, what changed, and further facts, none of them a secret.
+
+    `events` are what the same write tells to those who listen: they are stored in its commit, beside the entry.
+    """
 
     action: str
     actor: Actor
@@ -86,6 +90,7 @@ class AuditEntry:
     resource_ids: tuple[str, ...] = ()
     changes: Mapping[str, Change] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
 
     @property
     def resource(self) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from fanfare.domain.brake import Quarantine
 from fanfare.domain.breaker import ALL, Breaker
 from fanfare.domain.chunk import ChunkKey
+from fanfare.domain.listening import Listening
 from fanfare.domain.tenant_keys import IndexKeys, KeyRotation
 from fanfare.domain.tenant_settings import TenantSettings
 
@@ -28,6 +29,7 @@ class Tenant:
     `drained_to` is the last one that the draining nudged, where more come after it. `released_at` is when its last quarantine ended.
     `config_version` rises when all instances are to read anew what they keep of the tenant.
     `rotation` is the rotation of its keys that is under way, `keys_rotated_at` when the last one ended.
+    `listening` is who listens to its events.
     """
 
     id: str
@@ -48,6 +50,7 @@ class Tenant:
     config_version: int = 0
     rotation: KeyRotation | None = None
     keys_rotated_at: datetime | None = None
+    listening: Listening = field(default_factory=Listening)
 
 
 def hold_reason(tenant: Tenant) -> str | None:

@@ -11,6 +11,7 @@ from fanfare.ports.broadcasts import BroadcastStore
 from fanfare.ports.chunks import ChunkStore
 from fanfare.ports.devices import DeviceStore, ProfileStore
 from fanfare.ports.ended import EndedStore
+from fanfare.ports.events import EventStore
 from fanfare.ports.keepalive import KeepaliveStore
 from fanfare.ports.notifications import NotificationStore
 from fanfare.ports.outside import (
@@ -66,6 +67,7 @@ __all__ = [
     "Deps",
     "DeviceStore",
     "EndedStore",
+    "EventStore",
     "HealthProbe",
     "IdempotencyStore",
     "Identifiers",
@@ -125,6 +127,7 @@ class Stores:
     pacing: PacingStore
     idempotency: IdempotencyStore
     audit: AuditStore
+    events: EventStore
     rates: RateLimiter
     refusals: RefusalCounter
     poison: PoisonStore

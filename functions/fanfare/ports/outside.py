@@ -14,6 +14,7 @@ from fanfare.domain.id_token import TokenSubject
 from fanfare.domain.template_text import Syntax
 from fanfare.domain.tenant import Tenant
 from fanfare.domain.variables import Variables
+from fanfare.domain.webhook_delivery import DeliveryKey
 
 
 class Clock(Protocol):
@@ -77,6 +78,10 @@ class TaskQueue(Protocol):
 
     def enqueue_topic_sync(self, tenant: str, device_ids: Sequence[str], request_id: str, due_at: datetime | None = None) -> bool:
         """Ask for a call of `fanout` that tells FCM what devices are subscribed to; False: the schedule tick finds them."""
+        ...
+
+    def enqueue_webhook(self, key: DeliveryKey, request_id: str, due_at: datetime | None = None) -> bool:
+        """Ask for a call of `webhook` that delivers an event to an endpoint; False: the sweep finds the delivery."""
         ...
 
 

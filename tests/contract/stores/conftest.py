@@ -6,71 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contract.stores.real import Stores, open_firestore, real_stores
+from tests.contract.stores.real import Stores, open_firestore, real_stores, stores_of
 from tests.factories import a_tenant
-from tests.fakes import (
-    FixedClock,
-    FixedIndexVersions,
-    MemoryAnalyticsStore,
-    MemoryAudienceStore,
-    MemoryAuditStore,
-    MemoryBroadcastStore,
-    MemoryChunkStore,
-    MemoryClientStore,
-    MemoryDeviceStore,
-    MemoryEndedStore,
-    MemoryIdempotencyStore,
-    MemoryKeepaliveStore,
-    MemoryNotificationStore,
-    MemoryPacingStore,
-    MemoryProfileStore,
-    MemoryProgressStore,
-    MemoryRateLimiter,
-    MemoryRecipientStore,
-    MemoryRetentionStore,
-    MemoryScheduleStore,
-    MemorySegmentStore,
-    MemorySubscriptionStore,
-    MemoryTemplateStore,
-    MemoryTenantStore,
-    MemoryTopicStore,
-)
+from tests.fakes import FixedClock
+from tests.fakes.deps import fake_deps
 
 
 def _memory_stores() -> Stores:
-    clock, audit = FixedClock(), MemoryAuditStore()
-    notifications = MemoryNotificationStore(audit)
-    analytics = MemoryAnalyticsStore(notifications)
-    devices = MemoryDeviceStore(clock, audit, analytics)
-    audience = MemoryAudienceStore(devices)
-    profiles = MemoryProfileStore(audit)
-    return Stores(
-        clock=clock,
-        clients=MemoryClientStore(audit),
-        tenants=MemoryTenantStore(audit),
-        profiles=profiles,
-        devices=devices,
-        keepalive=MemoryKeepaliveStore(devices, notifications, audit),
-        topics=MemoryTopicStore(audit),
-        subscriptions=MemorySubscriptionStore(devices, profiles),
-        templates=MemoryTemplateStore(audit),
-        segments=MemorySegmentStore(audit),
-        schedules=MemoryScheduleStore(notifications, audit),
-        audience=audience,
-        analytics=analytics,
-        notifications=notifications,
-        chunks=MemoryChunkStore(notifications, audience),
-        progress=MemoryProgressStore(notifications, audit),
-        recipients=MemoryRecipientStore(notifications),
-        broadcasts=MemoryBroadcastStore(notifications, audit),
-        pacing=MemoryPacingStore(),
-        idempotency=MemoryIdempotencyStore(),
-        audit=audit,
-        rates=MemoryRateLimiter(clock),
-        ended=MemoryEndedStore(notifications),
-        retention=MemoryRetentionStore(devices, profiles, audit, notifications),
-        index_versions=FixedIndexVersions(),
-    )
+    clock = FixedClock()
+    deps = fake_deps(clock=clock)
+    return stores_of(deps, clock, deps.index_versions)
 
 
 @pytest.fixture(params=["memory", "firestore"])

@@ -1,71 +1,23 @@
-"""The real stores, built as `wiring` builds them, on the Firestore emulator and with secrets that a test knows."""
+"""The real stores, as `wiring` builds them, on the Firestore emulator and with secrets that a test knows."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, cast
 
 import pytest
 from google.cloud.firestore import Client as Firestore
 
-from fanfare.adapters.blind_index import BlindIndex
-from fanfare.adapters.cipher import FieldCipher
+from fanfare import ports
 from fanfare.adapters.deployment_keys import DeploymentKeys
-from fanfare.adapters.firestore.analytics import FirestoreAnalyticsStore
-from fanfare.adapters.firestore.audience import FirestoreAudienceStore
-from fanfare.adapters.firestore.audit import FirestoreAuditStore
-from fanfare.adapters.firestore.broadcasts import FirestoreBroadcastStore
-from fanfare.adapters.firestore.chunks import FirestoreChunkStore
 from fanfare.adapters.firestore.client import open_client
-from fanfare.adapters.firestore.clients import FirestoreClientStore
-from fanfare.adapters.firestore.devices import FirestoreDeviceStore
-from fanfare.adapters.firestore.ended import FirestoreEndedStore
-from fanfare.adapters.firestore.idempotency import FirestoreIdempotencyStore
-from fanfare.adapters.firestore.keepalive import FirestoreKeepaliveStore
-from fanfare.adapters.firestore.limits import FirestoreRateLimiter
-from fanfare.adapters.firestore.notifications import FirestoreNotificationStore
-from fanfare.adapters.firestore.pacing import FirestorePacingStore
-from fanfare.adapters.firestore.profiles import FirestoreProfileStore
-from fanfare.adapters.firestore.progress import FirestoreProgressStore
-from fanfare.adapters.firestore.recipients import FirestoreRecipientStore
-from fanfare.adapters.firestore.retention import FirestoreRetentionStore
-from fanfare.adapters.firestore.schedules import FirestoreScheduleStore
-from fanfare.adapters.firestore.segments import FirestoreSegmentStore
-from fanfare.adapters.firestore.subscriptions import FirestoreSubscriptionStore
-from fanfare.adapters.firestore.templates import FirestoreTemplateStore
-from fanfare.adapters.firestore.tenants import FirestoreTenantStore
-from fanfare.adapters.firestore.topics import FirestoreTopicStore
 from fanfare.adapters.secret_manager import SecretValue
-from fanfare.adapters.system import SystemIdentifiers, random_bytes
+from fanfare.adapters.system import SystemIdentifiers
 from fanfare.config import Settings
 from fanfare.domain.identifiers import encode_base64url
-from fanfare.ports import (
-    AnalyticsStore,
-    AudienceStore,
-    AuditStore,
-    BroadcastStore,
-    ChunkStore,
-    ClientStore,
-    DeviceStore,
-    EndedStore,
-    IdempotencyStore,
-    IndexVersions,
-    KeepaliveStore,
-    NotificationStore,
-    PacingStore,
-    ProfileStore,
-    ProgressStore,
-    RateLimiter,
-    RecipientStore,
-    RetentionStore,
-    ScheduleStore,
-    SegmentStore,
-    SubscriptionStore,
-    TemplateStore,
-    TenantStore,
-    TopicStore,
-)
+from fanfare.ports import IndexVersions
+from fanfare.wiring import build_stores
 from tests.fakes import FixedClock
 
 # Settings must be complete; no store looks at these.
@@ -76,40 +28,23 @@ _ELSEWHERE = {
     "ROLLUP_URL": "http://rollup.invalid/",
     "CLEANUP_URL": "http://cleanup.invalid/",
     "KEEPALIVE_URL": "http://keepalive.invalid/",
+    "WEBHOOK_URL": "http://webhook.invalid/",
     "TASKS_SERVICE_ACCOUNT": "tasks@accounts.invalid",
     "SCHEDULER_SERVICE_ACCOUNT": "scheduler@accounts.invalid",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Stores:
-    """One of each store, over the same data."""
+class Stores(ports.Stores):
+    """One of each store, over the same data, and what a test turns: their clock and the versions of their index keys."""
 
     clock: FixedClock
-    clients: ClientStore
-    tenants: TenantStore
-    profiles: ProfileStore
-    devices: DeviceStore
-    keepalive: KeepaliveStore
-    topics: TopicStore
-    subscriptions: SubscriptionStore
-    templates: TemplateStore
-    audience: AudienceStore
-    analytics: AnalyticsStore
-    segments: SegmentStore
-    schedules: ScheduleStore
-    notifications: NotificationStore
-    chunks: ChunkStore
-    progress: ProgressStore
-    recipients: RecipientStore
-    broadcasts: BroadcastStore
-    pacing: PacingStore
-    idempotency: IdempotencyStore
-    audit: AuditStore
-    rates: RateLimiter
-    ended: EndedStore
-    retention: RetentionStore
     index_versions: IndexVersions
+
+
+def stores_of(kept: ports.Stores, clock: FixedClock, index_versions: IndexVersions) -> Stores:
+    """Put stores together with what a test turns."""
+    return Stores(**{field.name: getattr(kept, field.name) for field in fields(ports.Stores)}, clock=clock, index_versions=index_versions)
 
 
 class FixedSecrets:
@@ -134,33 +69,4 @@ def open_firestore(host: str, project: str) -> Firestore:
 def real_stores(firestore: Firestore, clock: FixedClock | None = None, secrets: FixedSecrets | None = None) -> Stores:
     """Build the stores of one instance; several of them may share a clock and secrets."""
     clock, identifiers, keys = clock or FixedClock(), SystemIdentifiers(), DeploymentKeys(cast("Any", secrets or FixedSecrets()))
-    tenants = FirestoreTenantStore(firestore, clock, identifiers, keys, random_bytes)
-    cipher, index = FieldCipher(tenants, random_bytes), BlindIndex(keys, tenants)
-    devices = FirestoreDeviceStore(firestore, identifiers, index, cipher)
-    return Stores(
-        clock=clock,
-        clients=FirestoreClientStore(firestore, clock, identifiers),
-        tenants=tenants,
-        profiles=FirestoreProfileStore(firestore, identifiers, index),
-        devices=devices,
-        keepalive=FirestoreKeepaliveStore(firestore, clock, identifiers, cipher),
-        topics=FirestoreTopicStore(firestore, identifiers),
-        subscriptions=FirestoreSubscriptionStore(firestore, clock, identifiers, devices),
-        templates=FirestoreTemplateStore(firestore, clock, identifiers, tenants.config_version),
-        segments=FirestoreSegmentStore(firestore, identifiers),
-        schedules=FirestoreScheduleStore(firestore, identifiers, cipher),
-        audience=FirestoreAudienceStore(firestore, identifiers, cipher),
-        analytics=FirestoreAnalyticsStore(firestore, identifiers),
-        notifications=FirestoreNotificationStore(firestore, identifiers, cipher),
-        chunks=FirestoreChunkStore(firestore, identifiers, cipher),
-        progress=FirestoreProgressStore(firestore, clock, identifiers, cipher),
-        recipients=FirestoreRecipientStore(firestore, identifiers, cipher),
-        broadcasts=FirestoreBroadcastStore(firestore, identifiers),
-        pacing=FirestorePacingStore(firestore, identifiers),
-        idempotency=FirestoreIdempotencyStore(firestore, identifiers, cipher),
-        audit=FirestoreAuditStore(firestore, identifiers),
-        rates=FirestoreRateLimiter(firestore, clock),
-        ended=FirestoreEndedStore(firestore, identifiers),
-        retention=FirestoreRetentionStore(firestore, devices),
-        index_versions=keys,
-    )
+    return stores_of(build_stores(firestore, clock, identifiers, keys), clock, keys)

@@ -16,7 +16,7 @@ ADDRESSES = Addresses(
     fcm_http=7,
     cloud=8,
     gateway=9,
-    functions={"api": 10, "send": 11, "schedule": 12, "fanout": 13, "rollup": 14, "cleanup": 16, "keepalive": 15},
+    functions={"api": 10, "send": 11, "schedule": 12, "fanout": 13, "rollup": 14, "cleanup": 16, "keepalive": 15, "webhook": 17},
 )
 CA_BUNDLE = Path("/certificates/ca.pem")
 
@@ -41,6 +41,7 @@ def test_functions_are_told_every_address_of_the_stack() -> None:
         "ROLLUP_URL": "http://127.0.0.1:14/",
         "CLEANUP_URL": "http://127.0.0.1:16/",
         "KEEPALIVE_URL": "http://127.0.0.1:15/",
+        "WEBHOOK_URL": "http://127.0.0.1:17/",
         "SCHEDULER_SERVICE_ACCOUNT": "scheduler@fanfare-local.iam.gserviceaccount.com",
         "TASKS_SERVICE_ACCOUNT": "tasks@fanfare-local.iam.gserviceaccount.com",
         "ALLOWED_HOSTS": "127.0.0.1,localhost",

@@ -8,6 +8,7 @@ from google.cloud.firestore import Client as Firestore
 from google.cloud.firestore import DocumentSnapshot, WriteBatch
 
 from fanfare.adapters.firestore.client import COMMIT_RETRY, COMMIT_SECONDS, translated
+from fanfare.adapters.firestore.event_documents import add_events
 from fanfare.adapters.firestore.pages import read_newest
 from fanfare.adapters.firestore.paths import collection_of
 from fanfare.domain.audit import AuditEntry, Change, StoredEntry
@@ -21,8 +22,9 @@ VERSION = 1
 
 
 def add_audit(batch: WriteBatch, firestore: Firestore, tenant: str, entry: AuditEntry, audit_id: str) -> None:
-    """Put an entry into the commit of its write."""
+    """Put an entry into the commit of its write, and the events that it tells of."""
     batch.create(collection_of(firestore, tenant, "audit").document(audit_id), to_document(entry, audit_id))
+    add_events(batch, firestore, entry.events, audit_id)
 
 
 class FirestoreAuditStore:

@@ -9,7 +9,9 @@ from fanfare.domain.brake import HeldChunk, Quarantine
 from fanfare.domain.breaker import Breaker
 from fanfare.domain.chunk import ChunkKey
 from fanfare.domain.errors import InvalidRequest
+from fanfare.domain.event import EventKind
 from fanfare.domain.keepalive_settings import KeepaliveSettings
+from fanfare.domain.listening import Listening
 from fanfare.domain.setting_rules import read_name
 from fanfare.domain.tenant import Tenant, attention_at
 from fanfare.domain.tenant_keys import IndexKeys, KeyRotation, Phase
@@ -47,6 +49,7 @@ def to_document(tenant: Tenant) -> dict[str, Any]:
         "drained_to": _chunk_document(tenant.drained_to) if tenant.drained_to else None,
         "released_at": tenant.released_at,
         "config_version": tenant.config_version,
+        "listening": _listening_document(tenant.listening),
         "attention_at": attention_at(tenant),
     }
 
@@ -75,6 +78,7 @@ def from_document(tenant: str, fields: dict[str, Any]) -> Tenant:
         drained_to=ChunkKey(tenant, **position) if (position := fields.get("drained_to")) else None,
         released_at=fields.get("released_at"),
         config_version=_config_version(fields.get("config_version")),
+        listening=_listening(fields.get("listening")),
     )
 
 
@@ -118,6 +122,20 @@ def _quarantine(fields: dict[str, Any] | None) -> Quarantine | None:
     if fields is None:
         return None
     return Quarantine(fields["reason"], fields["since"], tuple(HeldChunk(**chunk) for chunk in fields["held"]))
+
+
+def _listening_document(listening: Listening) -> dict[str, Any]:
+    webhooks = {name: sorted(kind.value for kind in kinds) for name, kinds in listening.webhooks.items()}
+    return {"webhooks": webhooks, "readers": dict(listening.readers)}
+
+
+def _listening(fields: dict[str, Any] | None) -> Listening:
+    """Who listens; kinds that a newer version knows are left out."""
+    if not fields:
+        return Listening()
+    known = {kind.value: kind for kind in EventKind}
+    webhooks = {name: frozenset(known[kind] for kind in kinds if kind in known) for name, kinds in fields["webhooks"].items()}
+    return Listening(webhooks, fields["readers"])
 
 
 def _rotation_document(rotation: KeyRotation | None) -> dict[str, Any] | None:

@@ -1,0 +1,67 @@
+"""A webhook: an endpoint of a tenant's own that its events are posted to, signed by the Standard Webhooks scheme.
+
+Its secrets are `whsec_` and 32 random bytes in base64, sealed where they are stored. While a secret is being rotated both sign.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from fanfare.domain.event import EventKind
+
+MOST_WEBHOOKS = 20
+"""So many has a tenant at most: each event is stored with a delivery for each."""
+LONGEST_URL = 2_048
+LONGEST_DESCRIPTION = 255
+SECRET_OVERLAP = timedelta(hours=24)
+"""So long does the previous secret sign beside the new one."""
+FAILING_FOR = timedelta(days=5)
+"""A webhook whose deliveries have all failed for so long is disabled."""
+
+
+class WebhookReason(StrEnum):
+    """Why a webhook is inactive."""
+
+    BY_CALLER = "by_caller"
+    GONE = "gone"
+    """Its endpoint answered 410."""
+    FAILING = "failing"
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """One endpoint. `failure_count` counts failed attempts since the last that was taken; those within ten seconds of each other count as one.
+
+    `failing_since` is the first of them. `last_triggered_at` is the last attempt, to the minute. `revision` is the store's mark of what was read.
+    """
+
+    id: str
+    tenant: str
+    url: str
+    events: frozenset[EventKind]
+    secret: str = field(repr=False)
+    created_at: datetime
+    updated_at: datetime
+    description: str = ""
+    active: bool = True
+    inactive_reason: WebhookReason | None = None
+    previous_secret: str | None = field(default=None, repr=False)
+    previous_valid_until: datetime | None = None
+    failure_count: int = 0
+    failing_since: datetime | None = None
+    last_triggered_at: datetime | None = None
+    created_by: str = ""
+    revision: object = field(default=None, compare=False, repr=False)
+
+
+def wanted_kinds(webhook: Webhook) -> frozenset[EventKind]:
+    """What the tenant's document says of a webhook: nothing while it is inactive."""
+    return webhook.events if webhook.active else frozenset()
+
+
+def signing_secrets(webhook: Webhook, now: datetime) -> tuple[str, ...]:
+    """The secrets that sign at `now`, the current one first."""
+    is_overlap = webhook.previous_valid_until is not None and now < webhook.previous_valid_until
+    return (webhook.secret, webhook.previous_secret) if webhook.previous_secret is not None and is_overlap else (webhook.secret,)
