@@ -30,7 +30,7 @@ test: setup lint ## Run every check: lint, all tests, the rules, the coverage ga
 	@mkdir -p .local/coverage
 	@$(COVERAGE) erase
 	$(COVERAGE) run -m pytest tests/unit tests/structure tests/month --numprocesses 2
-	$(COVERAGE) run -m pytest tests/surface tests/contract tests/e2e --numprocesses 2 --dist loadfile --durations 10
+	$(COVERAGE) run -m pytest tests/e2e tests/contract tests/surface --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 25
 	@$(COVERAGE) combine -q
 	$(COVERAGE) report --fail-under=90
 	$(COVERAGE) report --include='functions/fanfare/domain/*' --fail-under=100

@@ -17,6 +17,15 @@ from local.settings import StackSettings
 from local.stack import ALL_PARTS, Stack
 
 
+_LONGEST_FIRST = ("test_broadcast_chaos", "test_openapi", "test_chaos", "test_locks", "test_key_rotation_api")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take minutes: coming last, one of them would keep one worker busy while the other has nothing to do."""
+    ranks = {name: rank for rank, name in enumerate(_LONGEST_FIRST)}
+    items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
+
+
 def _running(folder: Path, parts: frozenset[str]) -> Iterator[Stack]:
     stack = Stack(StackSettings(), folder=folder, parts=parts)
     try:
