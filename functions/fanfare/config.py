@@ -12,18 +12,12 @@ FCM_ENDPOINT = "https://fcm.googleapis.com"
 _LOCAL_ONLY = ("FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST", "CLOUD_TASKS_ENDPOINT", "SECRET_MANAGER_ENDPOINT", "FCM_CA_BUNDLE")
 _DEBUGGING = ("DEBUG", "FLASK_DEBUG")
 """What switches on the framework's debugger, which runs code for whoever meets an error, and Flask's."""
-_ENDPOINTS = (
-    "FCM_ENDPOINT",
-    "OAUTH_TOKEN_URI",
-    "OIDC_CERTS_URL",
-    "SEND_URL",
-    "FANOUT_URL",
-    "SCHEDULE_URL",
-    "ROLLUP_URL",
-    "CLEANUP_URL",
-    "KEEPALIVE_URL",
-    "WEBHOOK_URL",
-)
+TASK_FUNCTIONS = ("send", "fanout", "webhook")
+"""The functions that Cloud Tasks calls."""
+SCHEDULED_FUNCTIONS = ("schedule", "rollup", "cleanup", "keepalive")
+"""The functions that Cloud Scheduler calls."""
+_URLS = {name: f"{name.upper()}_URL" for name in (*TASK_FUNCTIONS, *SCHEDULED_FUNCTIONS)}
+_ENDPOINTS = ("FCM_ENDPOINT", "OAUTH_TOKEN_URI", "OIDC_CERTS_URL", *_URLS.values())
 
 
 class InvalidSettings(ValueError):
@@ -32,7 +26,7 @@ class InvalidSettings(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One field for each environment variable. Empty endpoints mean Google's own; the others stand in for them locally."""
+    """The environment's variables; `function_urls` are those of the internal functions, by name. Empty endpoints mean Google's own."""
 
     project: str
     region: str
@@ -45,13 +39,7 @@ class Settings:
     fcm_ca_bundle: str
     oauth_token_uri: str
     oidc_certs_url: str
-    send_url: str
-    fanout_url: str
-    schedule_url: str
-    rollup_url: str
-    cleanup_url: str
-    keepalive_url: str
-    webhook_url: str
+    function_urls: Mapping[str, str]
     tasks_service_account: str
     scheduler_service_account: str
     trusted_proxy_hops: int
@@ -76,13 +64,7 @@ class Settings:
             fcm_ca_bundle=env.get("FCM_CA_BUNDLE", ""),
             oauth_token_uri=env.get("OAUTH_TOKEN_URI") or GOOGLE_TOKEN_URI,
             oidc_certs_url=env.get("OIDC_CERTS_URL") or GOOGLE_CERTS_URL,
-            send_url=_required(env, "SEND_URL"),
-            fanout_url=_required(env, "FANOUT_URL"),
-            schedule_url=_required(env, "SCHEDULE_URL"),
-            rollup_url=_required(env, "ROLLUP_URL"),
-            cleanup_url=_required(env, "CLEANUP_URL"),
-            keepalive_url=_required(env, "KEEPALIVE_URL"),
-            webhook_url=_required(env, "WEBHOOK_URL"),
+            function_urls={function: _required(env, name) for function, name in _URLS.items()},
             tasks_service_account=_required(env, "TASKS_SERVICE_ACCOUNT"),
             scheduler_service_account=_required(env, "SCHEDULER_SERVICE_ACCOUNT"),
             trusted_proxy_hops=_count(env, "TRUSTED_PROXY_HOPS", default=1),

@@ -51,7 +51,7 @@ from fanfare.adapters.secret_manager import GoogleSecretStore
 from fanfare.adapters.structured_log import StructuredLog
 from fanfare.adapters.system import SystemClock, SystemIdentifiers, random_bytes
 from fanfare.adapters.template_engine import MinijinjaRenderer
-from fanfare.config import Settings
+from fanfare.config import SCHEDULED_FUNCTIONS, TASK_FUNCTIONS, Settings
 from fanfare.domain.edge import EdgeRules
 from fanfare.ports import Clock, Deps, Identifiers, Stores
 
@@ -133,12 +133,5 @@ def build_stores(firestore: Firestore, clock: Clock, identifiers: Identifiers, k
 
 def _callers(settings: Settings) -> dict[str, AllowedCaller]:
     """Who may call each of the internal functions: Cloud Tasks or Cloud Scheduler."""
-    return {
-        "send": AllowedCaller(settings.send_url, settings.tasks_service_account),
-        "fanout": AllowedCaller(settings.fanout_url, settings.tasks_service_account),
-        "keepalive": AllowedCaller(settings.keepalive_url, settings.scheduler_service_account),
-        "schedule": AllowedCaller(settings.schedule_url, settings.scheduler_service_account),
-        "cleanup": AllowedCaller(settings.cleanup_url, settings.scheduler_service_account),
-        "rollup": AllowedCaller(settings.rollup_url, settings.scheduler_service_account),
-        "webhook": AllowedCaller(settings.webhook_url, settings.tasks_service_account),
-    }
+    tasks = {name: AllowedCaller(settings.function_urls[name], settings.tasks_service_account) for name in TASK_FUNCTIONS}
+    return tasks | {name: AllowedCaller(settings.function_urls[name], settings.scheduler_service_account) for name in SCHEDULED_FUNCTIONS}

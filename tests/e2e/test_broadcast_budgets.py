@@ -126,7 +126,7 @@ def deployment(stack: Stack, deps: Deps, cloud: Cloud) -> Iterator[Deployment]:
         settings = Settings.from_env(stack.environment)
         tasks, sender = CapturedTasks(settings), ScriptedPushSender()
         counted = replace(build_deps(settings), tasks=tasks, sender=sender)
-        surfaces: dict[str, Flask] = {settings.fanout_url: build_fanout(counted), settings.send_url: build_send(counted)}
+        surfaces: dict[str, Flask] = {settings.function_urls["fanout"]: build_fanout(counted), settings.function_urls["send"]: build_send(counted)}
         bearers = {url: cloud.identity_token(settings.tasks_service_account, url) for url in surfaces}
         functions = {url: surface.test_client() for url, surface in surfaces.items()}
         running = Deployment(counted, deps, stack, proxy, tasks, sender, functions, bearers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -89,8 +89,13 @@ def _fields(names: set[str]) -> dict[str, str]:
     """Which field each variable fills, told by giving each a value of its own."""
     values = {name: f"https://{name.lower()}.example.com" for name in names}
     settings = Settings.from_env(_with_numbers(values))
-    by_value = {_text(getattr(settings, field)): field for field in Settings.__dataclass_fields__}
+    by_value = {_text(value): field for field in Settings.__dataclass_fields__ for value in _values(getattr(settings, field))}
     return {name: by_value[value] for name, value in _with_numbers(values).items() if value in by_value}
+
+
+def _values(value: object) -> Iterable[object]:
+    """What a field holds: of a table, each of its values."""
+    return value.values() if isinstance(value, Mapping) else [value]
 
 
 def _with_numbers(values: dict[str, str]) -> dict[str, str]:

@@ -42,7 +42,7 @@ class CloudTaskQueue:
     def enqueue_send(self, key: ChunkKey, request_id: str, due_at: datetime | None = None) -> bool:
         """Ask for a call of `send`. False: the queue refused or did not answer; the sweep will find the chunk."""
         queue = SEND_QUEUE if due_at is None else SEND_BULK_QUEUE
-        return self._enqueue(queue, self._settings.send_url, {**_content_of(key), "request_id": request_id}, due_at)
+        return self._enqueue(queue, self._settings.function_urls["send"], {**_content_of(key), "request_id": request_id}, due_at)
 
     def enqueue_chunks(self, tasks: Sequence[ChunkTask], request_id: str) -> int:
         """Ask for a call of `send` for each of many chunks, in its slot, behind whatever is direct; returns how many the queue took."""
@@ -80,7 +80,7 @@ class CloudTaskQueue:
     def enqueue_webhook(self, key: DeliveryKey, request_id: str, due_at: datetime | None = None) -> bool:
         """Ask for a call of `webhook` that delivers an event to an endpoint; False: the sweep finds the delivery."""
         content = {"tenant": key.tenant, "webhook": key.webhook_id, "event": key.event_id, "request_id": request_id}
-        return self._enqueue(WEBHOOK_QUEUE, self._settings.webhook_url, content, due_at)
+        return self._enqueue(WEBHOOK_QUEUE, self._settings.function_urls["webhook"], content, due_at)
 
     def probe(self) -> None:
         """Look at the send queue; Unavailable if Cloud Tasks does not answer."""
@@ -91,10 +91,10 @@ class CloudTaskQueue:
         content = {
             **_content_of(task.key), "slot": task.slot.timestamp(), "generation": task.generation, "moves": task.moves, "request_id": request_id,
         }  # fmt: skip
-        return self._enqueue(SEND_BULK_QUEUE, self._settings.send_url, content, task.slot)
+        return self._enqueue(SEND_BULK_QUEUE, self._settings.function_urls["send"], content, task.slot)
 
     def _enqueue_work(self, work: str, content: dict[str, Any], due_at: datetime | None) -> bool:
-        return self._enqueue(FANOUT_QUEUE, self._settings.fanout_url, {"work": work, **content}, due_at)
+        return self._enqueue(FANOUT_QUEUE, self._settings.function_urls["fanout"], {"work": work, **content}, due_at)
 
     def _enqueue(self, queue: str, url: str, content: dict[str, Any], due_at: datetime | None) -> bool:
         try:

@@ -89,8 +89,8 @@ def test_a_task_calls_the_function_as_the_tasks_account(tasks: CloudTaskQueue, q
     tasks.enqueue_send(KEY, "request-1")
     [task] = queues.tasks(SEND_QUEUE)
     request = task["httpRequest"]
-    assert (request["url"], request["httpMethod"]) == (settings.send_url, "POST")
-    assert request["oidcToken"] == {"serviceAccountEmail": settings.tasks_service_account, "audience": settings.send_url}
+    assert (request["url"], request["httpMethod"]) == (settings.function_urls["send"], "POST")
+    assert request["oidcToken"] == {"serviceAccountEmail": settings.tasks_service_account, "audience": settings.function_urls["send"]}
     assert request["headers"]["Content-Type"] == "application/json"
     assert task["dispatchDeadline"] == "300s"
 
