@@ -34,7 +34,7 @@ FUNCTIONS = (
 def function_command(function: Function, folder: Path, port: int) -> list[str]:
     """Return the command that serves one function."""
     source = str(folder / "main.py")
-    return [sys.executable, "-m", "functions_framework", "--target", function.name, "--source", source, "--host", LOOPBACK, "--port", str(port)]
+    return [sys.executable, "-m", "local.function_server", "--target", function.name, "--source", source, "--host", LOOPBACK, "--port", str(port)]
 
 
 def function_environment(function: Function) -> dict[str, str]:

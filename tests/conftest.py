@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from local.errors import StackError
+from local.indexes.demand import demand_indexes
 from local.settings import StackSettings
 from local.stack import ALL_PARTS, Stack
-
 
 _LONGEST_FIRST = ("test_broadcast_chaos", "test_openapi", "test_chaos", "test_locks", "test_key_rotation_api")
 
@@ -24,6 +24,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take minutes: coming last, one of them would keep one worker busy while the other has nothing to do."""
     ranks = {name: rank for rank, name in enumerate(_LONGEST_FIRST)}
     items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _as_the_deployed_database_does() -> None:
+    """Demand an index for every query that a test makes; the functions of the stack demand it of theirs."""
+    demand_indexes()
 
 
 def _running(folder: Path, parts: frozenset[str]) -> Iterator[Stack]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from local.indexes.asked import Asked
+from local.indexes.served import Spec, is_served
 from tests.structure.firestore_source import documents, queried_fields, written_fields
 from tests.structure.source import ROOT, Module, modules_of, sample
-
-Spec = Mapping[str, Sequence[Mapping[str, Any]]]
 
 COLLECTIONS = {
     "analytics.add": "stats_marks",
@@ -84,41 +84,16 @@ RISING = {
 """Values that grow with time, in collections which may be written more than 500 times a second."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Query:
-    """What a store asks: equality filters (`in` is several of them), at most one array filter and one field with a range or an order.
-
-    `newest` is that field where the order is descending; `everywhere` spans a collection group.
-    """
-
-    collection: str
-    equal: tuple[str, ...] = ()
-    contains: str = ""
-    ordered: str = ""
-    newest: str = ""
-    everywhere: bool = False
-
-    @property
-    def scope(self) -> str:
-        """Firestore's word for where it looks."""
-        return "COLLECTION_GROUP" if self.everywhere else "COLLECTION"
-
-    @property
-    def fields(self) -> set[str]:
-        """Every field that it names."""
-        return {*self.equal, self.contains, self.ordered, self.newest} - {""}
-
-
 _NOTIFICATIONS = ("status", "template", "type", "caller", "client_id", "topic", "schedule_id")
 _AUDIT = ("actor_id", "action", "resource")
 
 
-def _by_time(collection: str, newest: str, equal: tuple[str, ...] = (), contains: tuple[str, ...] = ()) -> tuple[Query, ...]:
+def _by_time(collection: str, newest: str, equal: tuple[str, ...] = (), contains: tuple[str, ...] = ()) -> tuple[Asked, ...]:
     """A list by time: everything, by each field, by all of those that are compared at once, and by each array alone."""
     together = [(), *((field,) for field in equal), *([equal] if len(equal) > 1 else [])]
     return (
-        *(Query(collection=collection, newest=newest, equal=("bucket", *fields)) for fields in together),
-        *(Query(collection=collection, newest=newest, equal=("bucket",), contains=field) for field in contains),
+        *(Asked(collection=collection, newest=newest, equal=("bucket", *fields)) for fields in together),
+        *(Asked(collection=collection, newest=newest, equal=("bucket",), contains=field) for field in contains),
     )
 
 
@@ -126,129 +101,92 @@ _STATS = ("client_id", "topic", "platform", "template")
 
 QUERIES = {
     "analytics": (
-        *(Query(collection="stats", equal=fields, ordered="day") for fields in ((), *((field,) for field in _STATS), _STATS)),
-        Query(collection="notifications", equal=("untallied",)),
-        Query(collection="notifications", equal=("untallied",), everywhere=True),
+        *(Asked(collection="stats", equal=fields, ordered="day") for fields in ((), *((field,) for field in _STATS), _STATS)),
+        Asked(collection="notifications", equal=("untallied",)),
+        Asked(collection="notifications", equal=("untallied",), everywhere=True),
     ),
     "audience": (
-        Query(collection="devices", equal=("bucket",), ordered="updated_at"),
-        Query(collection="devices", equal=("bucket",), ordered="updated_at", everywhere=True),
-        Query(collection="audience", equal=("generation",), ordered="count"),
-        Query(collection="audience", ordered="next_check_at", everywhere=True),
+        Asked(collection="devices", equal=("bucket",), ordered="updated_at"),
+        Asked(collection="devices", equal=("bucket",), ordered="updated_at", everywhere=True),
+        Asked(collection="audience", equal=("generation",), ordered="count"),
+        Asked(collection="audience", ordered="next_check_at", everywhere=True),
     ),
-    "clients": (Query(collection="clients", equal=("tenant",)),),
+    "clients": (Asked(collection="clients", equal=("tenant",)),),
     "audit": (
         *_by_time("audit", "at", _AUDIT, ("resource_ids",)),
-        Query(collection="audit", newest="at", equal=("bucket", "resource"), contains="resource_ids"),
+        Asked(collection="audit", newest="at", equal=("bucket", "resource"), contains="resource_ids"),
     ),
-    "addressed_devices": (Query(collection="devices", equal=("active",), contains="addresses"),),
-    "broadcasts": (Query(collection="chunks", ordered="number"), Query(collection="chunks", equal=("state",))),
+    "addressed_devices": (Asked(collection="devices", equal=("active",), contains="addresses"),),
+    "broadcasts": (Asked(collection="chunks", ordered="number"), Asked(collection="chunks", equal=("state",))),
     "day_comparison": (
-        Query(collection="notifications", equal=("bucket",), newest="created_at"),
-        Query(collection="stats", equal=("day",)),
+        Asked(collection="notifications", equal=("bucket",), newest="created_at"),
+        Asked(collection="stats", equal=("day",)),
     ),
     "devices": (
-        Query(collection="devices", equal=("listed", "platform", "active", "device_id"), contains="profile_ids"),
-        Query(collection="devices", equal=("listed", "platform", "active", "device_id"), contains="topics"),
-        Query(collection="devices", equal=("listed", "platform", "active", "device_id"), contains="tags"),
-        Query(collection="devices", contains="profile_ids"),
-        Query(collection="devices", equal=("bucket",), ordered="purgeable_since"),
-        Query(collection="devices", equal=("listed", "platform", "active", "device_id")),
+        Asked(collection="devices", equal=("listed", "platform", "active", "device_id"), contains="profile_ids"),
+        Asked(collection="devices", equal=("listed", "platform", "active", "device_id"), contains="topics"),
+        Asked(collection="devices", equal=("listed", "platform", "active", "device_id"), contains="tags"),
+        Asked(collection="devices", contains="profile_ids"),
+        Asked(collection="devices", equal=("bucket",), ordered="purgeable_since"),
+        Asked(collection="devices", equal=("listed", "platform", "active", "device_id")),
     ),
     "ended": (
-        Query(collection="notifications", equal=("bucket",), ordered="completed_at"),
-        Query(collection="dead_letters", equal=("bucket",), newest="created_at"),
+        Asked(collection="notifications", equal=("bucket",), ordered="completed_at"),
+        Asked(collection="dead_letters", equal=("bucket",), newest="created_at"),
     ),
     "keepalive_queries": (
-        Query(collection="devices", equal=("bucket", "active", "keepalive.state"), ordered="keepalive.next"),
-        Query(collection="devices", equal=("bucket", "active", "keepalive.state"), ordered="keepalive.reply"),
+        Asked(collection="devices", equal=("bucket", "active", "keepalive.state"), ordered="keepalive.next"),
+        Asked(collection="devices", equal=("bucket", "active", "keepalive.state"), ordered="keepalive.reply"),
     ),
-    "forgetting": (Query(collection="notifications", contains="usernames"),),
-    "chunks": (Query(collection="chunks", equal=("tenant", "state"), everywhere=True),),
+    "forgetting": (Asked(collection="notifications", contains="usernames"),),
+    "chunks": (Asked(collection="chunks", equal=("tenant", "state"), everywhere=True),),
     "notifications": (
-        Query(collection="chunks", ordered="next_check_at", everywhere=True),
-        Query(collection="notifications", ordered="next_check_at", everywhere=True),
+        Asked(collection="chunks", ordered="next_check_at", everywhere=True),
+        Asked(collection="notifications", ordered="next_check_at", everywhere=True),
     ),
     "notification_queries": (
         *_by_time("notifications", "created_at", _NOTIFICATIONS, ("usernames", "profile_ids")),
         *_by_time("dead_letters", "created_at", ("kind",)),
-        Query(collection="notifications", equal=("paused", "status"), everywhere=True),
+        Asked(collection="notifications", equal=("paused", "status"), everywhere=True),
     ),
     "retention": (
-        *(Query(collection=name, equal=("bucket",), newest="created_at") for name in ("notifications", "events")),
-        Query(collection="audit", equal=("bucket",), newest="at"),
-        Query(collection="receipts", equal=("tenant", "bucket"), newest="created_at", everywhere=True),
-        Query(collection="devices", equal=("bucket", "active", "platform"), ordered="last_seen_at"),
-        *(Query(collection="devices", equal=("bucket", "inactive_reason"), ordered=at) for at in ("inactive_since", "deleted_at")),
-        Query(collection="profiles", equal=("bucket", "state"), ordered="deleted_at"),
-        Query(collection="keys", ordered="retired_at"),
+        *(Asked(collection=name, equal=("bucket",), newest="created_at") for name in ("notifications", "events")),
+        Asked(collection="audit", equal=("bucket",), newest="at"),
+        Asked(collection="receipts", equal=("tenant", "bucket"), newest="created_at", everywhere=True),
+        Asked(collection="devices", equal=("bucket", "active", "platform"), ordered="last_seen_at"),
+        *(Asked(collection="devices", equal=("bucket", "inactive_reason"), ordered=at) for at in ("inactive_since", "deleted_at")),
+        Asked(collection="profiles", equal=("bucket", "state"), ordered="deleted_at"),
+        Asked(collection="keys", ordered="retired_at"),
     ),
-    "origins": (Query(collection="tenants", contains="cors_origins"),),
+    "origins": (Asked(collection="tenants", contains="cors_origins"),),
     "profiles": (
-        Query(collection="profiles", contains="addresses"),
-        Query(collection="profiles", equal=("state", "username", "phone_number", "external_id")),
-        Query(collection="profiles", equal=("state", "username", "phone_number", "external_id"), contains="tags"),
-        Query(collection="profiles", ordered="next_check_at", everywhere=True),
+        Asked(collection="profiles", contains="addresses"),
+        Asked(collection="profiles", equal=("state", "username", "phone_number", "external_id")),
+        Asked(collection="profiles", equal=("state", "username", "phone_number", "external_id"), contains="tags"),
+        Asked(collection="profiles", ordered="next_check_at", everywhere=True),
     ),
     "subscriptions": (
-        Query(collection="devices", equal=("listed", "active"), contains="topics"),
-        Query(collection="devices", contains="topics"),
-        Query(collection="devices", contains="profile_ids"),
-        Query(collection="devices", equal=("bucket",), ordered="topics_check_at", everywhere=True),
-        Query(collection="profiles", contains="topics"),
-        Query(collection="profiles", equal=("bucket",), ordered="topics_check_at", everywhere=True),
+        Asked(collection="devices", equal=("listed", "active"), contains="topics"),
+        Asked(collection="devices", contains="topics"),
+        Asked(collection="devices", contains="profile_ids"),
+        Asked(collection="devices", equal=("bucket",), ordered="topics_check_at", everywhere=True),
+        Asked(collection="profiles", contains="topics"),
+        Asked(collection="profiles", equal=("bucket",), ordered="topics_check_at", everywhere=True),
     ),
     "schedules": (
         *_by_time("schedules", "created_at", ("status",)),
-        Query(collection="schedules", ordered="next_run_at", everywhere=True),
-        Query(collection="schedules", contains="usernames"),
+        Asked(collection="schedules", ordered="next_run_at", everywhere=True),
+        Asked(collection="schedules", contains="usernames"),
     ),
-    "segments": (Query(collection="segments", ordered="name"),),
-    "templates": (Query(collection="templates", equal=("active",)),),
+    "segments": (Asked(collection="segments", ordered="name"),),
+    "templates": (Asked(collection="templates", equal=("active",)),),
     "tenants": (
-        Query(collection="tenants", ordered="attention_at"),
-        Query(collection="tenants", ordered="rotation_due_at"),
-        Query(collection="tenants", equal=("keepalive.enabled",)),
+        Asked(collection="tenants", ordered="attention_at"),
+        Asked(collection="tenants", ordered="rotation_due_at"),
+        Asked(collection="tenants", equal=("keepalive.enabled",)),
     ),
-    "topics": (Query(collection="topics", equal=("state",)), Query(collection="topics", ordered="next_check_at", everywhere=True)),
+    "topics": (Asked(collection="topics", equal=("state",)), Asked(collection="topics", ordered="next_check_at", everywhere=True)),
 }
-
-
-def is_served(query: Query, spec: Spec) -> bool:
-    """Tell whether Firestore can answer: by merging single-field indexes for equality alone, else by a composite for the rest of it.
-
-    Composites are merged where they end alike, in the same order by the same field.
-    """
-    wanted = ((query.contains, "CONTAINS"), (query.ordered, "ASCENDING"), (query.newest, "DESCENDING"))
-    special = {need for need in wanted if need[0]}
-    equal = {(field, "ASCENDING") for field in query.equal}
-    if len(special | equal) == 1 or (not special and not query.everywhere):
-        return all(_has_single(query, need, spec) for need in special | equal)
-    indexes = [held for index in spec["indexes"] if _is_for(index, query) and special <= (held := _fields_of(index)) <= special | equal]
-    if query.ordered or query.newest:
-        return set().union(*indexes) == special | equal
-    return any(_completes(held, equal, query, spec) for held in indexes)
-
-
-def _completes(held: set[tuple[str, str]], equal: set[tuple[str, str]], query: Query, spec: Spec) -> bool:
-    return all(_has_single(query, need, spec) for need in equal - held)
-
-
-def _is_for(index: Mapping[str, Any], query: Query) -> bool:
-    return bool(index["collectionGroup"] == query.collection and index["queryScope"] == query.scope)
-
-
-def _fields_of(index: Mapping[str, Any]) -> set[tuple[str, str]]:
-    return {(field["fieldPath"], field.get("arrayConfig") or field["order"]) for field in index["fields"]}
-
-
-def _has_single(query: Query, need: tuple[str, str], spec: Spec) -> bool:
-    field, kind = need
-    for override in spec["fieldOverrides"]:
-        if (override["collectionGroup"], override["fieldPath"]) == (query.collection, field):
-            wanted = (kind, query.scope)
-            return any((index.get("arrayConfig") or index["order"], index.get("queryScope", "COLLECTION")) == wanted for index in override["indexes"])
-    return not query.everywhere
 
 
 def exempted(spec: Spec) -> set[str]:
@@ -355,8 +293,8 @@ def by_time(field: str, order: str = "DESCENDING") -> Mapping[str, Any]:
     return {"collectionGroup": "c", "queryScope": "COLLECTION", "fields": [{"fieldPath": name, "order": way} for name, way in fields]}
 
 
-ARRAY_AND_EQUAL = Query(collection="c", equal=("a", "b"), contains="x")
-NEWEST = Query(collection="c", equal=("bucket", "a", "b"), newest="at")
+ARRAY_AND_EQUAL = Asked(collection="c", equal=("a", "b"), contains="x")
+NEWEST = Asked(collection="c", equal=("bucket", "a", "b"), newest="at")
 NOTHING: Spec = {"indexes": [], "fieldOverrides": []}
 EXEMPT: Spec = {"indexes": [], "fieldOverrides": [{"collectionGroup": "c", "fieldPath": "a", "indexes": []}]}
 COMPOSITE = {
@@ -369,12 +307,12 @@ COMPOSITE = {
 @pytest.mark.parametrize(
     ("query", "spec"),
     [
-        (Query(collection="c", equal=("a",)), EXEMPT),
-        (Query(collection="c", equal=("a", "b")), EXEMPT),
-        (Query(collection="c", ordered="a", everywhere=True), NOTHING),
-        (Query(collection="c", equal=("a", "b"), everywhere=True), NOTHING),
-        (Query(collection="c", equal=("a",), ordered="b"), NOTHING),
-        (Query(collection="c", equal=("a",), newest="b"), NOTHING),
+        (Asked(collection="c", equal=("a",)), EXEMPT),
+        (Asked(collection="c", equal=("a", "b")), EXEMPT),
+        (Asked(collection="c", ordered="a", everywhere=True), NOTHING),
+        (Asked(collection="c", equal=("a", "b"), everywhere=True), NOTHING),
+        (Asked(collection="c", equal=("a",), ordered="b"), NOTHING),
+        (Asked(collection="c", equal=("a",), newest="b"), NOTHING),
         (ARRAY_AND_EQUAL, NOTHING),
         (NEWEST, {"indexes": [by_time("a")], "fieldOverrides": []}),
         (NEWEST, {"indexes": [by_time("a"), by_time("b", "ASCENDING")], "fieldOverrides": []}),
@@ -382,18 +320,18 @@ COMPOSITE = {
         (ARRAY_AND_EQUAL, {"indexes": [{**COMPOSITE, "queryScope": "COLLECTION_GROUP"}], "fieldOverrides": []}),
     ],
 )
-def test_a_query_without_its_index_is_caught(query: Query, spec: Spec) -> None:
+def test_a_query_without_its_index_is_caught(query: Asked, spec: Spec) -> None:
     assert not is_served(query, spec)
 
 
 @pytest.mark.parametrize(
     ("query", "spec"),
     [
-        (Query(collection="c", equal=("a", "b")), NOTHING),
-        (Query(collection="c", contains="x"), NOTHING),
+        (Asked(collection="c", equal=("a", "b")), NOTHING),
+        (Asked(collection="c", contains="x"), NOTHING),
         (NEWEST, {"indexes": [by_time("a"), by_time("b")], "fieldOverrides": []}),
         (ARRAY_AND_EQUAL, {"indexes": [COMPOSITE], "fieldOverrides": []}),
     ],
 )
-def test_a_query_with_its_index_is_not_caught(query: Query, spec: Spec) -> None:
+def test_a_query_with_its_index_is_not_caught(query: Asked, spec: Spec) -> None:
     assert is_served(query, spec)

@@ -1,0 +1,1 @@
+"""What Firestore demands of a query and its emulator does not: an index."""
