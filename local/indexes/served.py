@@ -19,6 +19,9 @@ def is_served(query: Asked, spec: Spec) -> bool:
     wanted = ((query.contains, "CONTAINS"), (query.ordered, "ASCENDING"), (query.newest, "DESCENDING"))
     special = {need for need in wanted if need[0]}
     equal = {(field, "ASCENDING") for field in query.equal}
+    if not special | equal:
+        # Documents by their names alone: what every collection is kept by.
+        return True
     if len(special | equal) == 1 or (not special and not query.everywhere):
         return all(_has_single(query, need, spec) for need in special | equal)
     indexes = [held for index in spec["indexes"] if _is_for(index, query) and special <= (held := _fields_of(index)) <= special | equal]
