@@ -2,12 +2,14 @@
 
 PYTHON := .venv/bin/python
 COVERAGE := $(PYTHON) -m coverage
-PYTHON_CODE := functions local tests
+PYTHON_CODE := functions local ops tests
+SHELL_CODE := local/setup.sh .ci/run $(wildcard infra/*.sh infra/gcloud/*.sh)
 UV_COMPILE := .venv/bin/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header
+DEPLOYMENT = '--project=$(PROJECT)' '--env=$(ENV)' $(if $(REGION),'--region=$(REGION)') $(if $(filter 1,$(DRY_RUN)),--dry-run)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup docs run test test-unit test-rules chaos chaos-broadcast bench-api bench-broadcast bench-compact bench-register bench-send cost rotate-keys simulate-month lint format lock clean
+.PHONY: help setup docs run test test-unit test-rules chaos chaos-broadcast bench-api bench-broadcast bench-compact bench-register bench-send bench-stream bench-webhooks cost rotate-keys simulate-month lint format lock clean deploy destroy first-tenant logs
 # The targets share .local and the machine's two cores: one after the other, also under `make -j`.
 .NOTPARALLEL:
 
@@ -63,16 +65,38 @@ bench-register: setup ## Measure registering devices in bulk beside bare batched
 bench-send: setup ## Measure the sender beside the vendor's SDK and plain libcurl (ARGS=--quick)
 	$(PYTHON) -m tests.bench.send $(ARGS)
 
+bench-stream: setup ## Measure what fifty open streams cost the callers of POST /notify (ARGS=--quick)
+	$(PYTHON) -m tests.bench.stream $(ARGS)
+
+bench-webhooks: setup ## Measure delivering events beside bare requests, and what an endpoint that hangs does to the others (ARGS=--quick)
+	$(PYTHON) -m tests.bench.webhooks $(ARGS)
+
 cost: setup ## Print dollars per million recipients and for an idle month (ARGS=--write into docs/performance.md)
 	@$(PYTHON) -m tests.bench.cost $(ARGS)
 
-lint: setup ## Check style, format and types
+lint: setup ## Check style, format, types and the shell scripts
 	.venv/bin/ruff check $(PYTHON_CODE)
 	.venv/bin/ruff format --check $(PYTHON_CODE)
 	.venv/bin/mypy
+	.venv/bin/shellcheck --external-sources $(SHELL_CODE)
+
+deploy: ## Deploy with Terraform: PROJECT=… ENV=dev|prod (REGION=…, YES=1 without a question, DRY_RUN=1 only shows the commands)
+	@infra/deploy.sh $(DEPLOYMENT) $(if $(filter 1,$(YES)),--yes)
+
+destroy: ## Take a deployment down: PROJECT=… ENV=dev|prod; the database and the secrets stay (PURGE=1 deletes them too)
+	@infra/destroy.sh $(DEPLOYMENT) $(if $(filter 1,$(PURGE)),--purge)
+
+first-tenant: setup ## Make the platform's client of a deployment: ENV=… (CREDENTIAL=service-account.json NAME=… makes the first tenant too)
+	@$(PYTHON) -m ops.first_tenant
+
+logs: setup ## Follow what the functions of a deployment write: ENV=… (REQUEST=… NOTIFICATION=… SEVERITY=… MINUTES=10)
+	@$(PYTHON) -m ops.logs
 
 rotate-keys: setup ## Give every tenant new keys, or TENANT=…, and watch until all is written anew
 	@$(PYTHON) -m local.rotate_keys
+
+migrate: setup ## Bring what is stored to the form that this version writes (PROJECT=… ENV=…, ARGS=--dry-run)
+	@$(PYTHON) -m ops.migrate $(ARGS)
 
 simulate-month: setup ## Live a month of ten thousand devices on a fixed clock, and count what was promised (ARGS="--devices 200 --seed 2")
 	@$(PYTHON) -m tests.month $(ARGS)
@@ -91,4 +115,4 @@ lock: setup ## Pin the newest versions of all dependencies
 
 clean: ## Remove everything that can be made again
 	rm -rf .venv node_modules .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis
-	find functions local tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find functions local ops tests -name __pycache__ -type d -prune -exec rm -rf {} +

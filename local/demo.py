@@ -1,7 +1,8 @@
 """The first push of `make run`: a demo tenant, its clients, a profile with three devices, and one message to them through the public API.
 
 Tenants and clients are made with the functions' own services, as `make first-tenant` does for a deployment; everything else goes over HTTP, as
-an app's backend would do it. Writes the file that `STACK_ENV_FILE` names, for load tools and for the printed `curl`.
+an app's backend would do it. Writes the file that `STACK_ENV_FILE` names, for load tools and for the printed `curl`; with `KEEP=1` also the one
+that `KEPT_STACK_FILE` names, whose clients are used again by the next run.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from dotenv import dotenv_values
 
 from local.environment_file import write_environment_file
 from local.service_account import make_service_account
@@ -47,7 +49,7 @@ class DemoError(Exception):
 def main() -> int:
     """Make the demo, send the push, print what became of it; returns the exit status."""
     settings = Settings.from_env(os.environ)
-    stack = create_demo(build_deps(settings), settings, os.environ)
+    stack = find_or_create_demo(build_deps(settings), settings, os.environ)
     write_environment_file(Path(os.environ["STACK_ENV_FILE"]), stack)
     try:
         _show(stack, send_first_push(stack))
@@ -55,6 +57,18 @@ def main() -> int:
         print(f"The first push did not arrive: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def find_or_create_demo(deps: Deps, settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what `stack.env` holds: with the clients of the run before where they are kept, else with new ones."""
+    path = environment.get("KEPT_STACK_FILE")
+    if not path:
+        return create_demo(deps, settings, environment)
+    kept = {name: value or "" for name, value in dotenv_values(path).items()}
+    if deps.clients.get_fresh(kept.get("FANFARE_CLIENT_ID", "none")) is None:
+        kept = create_demo(deps, settings, environment)
+        write_environment_file(Path(path), kept)
+    return kept | _addresses(settings, environment)
 
 
 def create_demo(deps: Deps, settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
@@ -73,14 +87,22 @@ def create_demo(deps: Deps, settings: Settings, environment: Mapping[str, str]) 
     }
 
 
+def _addresses(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "FANFARE_URL": environment["FANFARE_URL"],
+        "FIRESTORE_EMULATOR_HOST": settings.firestore_emulator_host,
+        "FCM_SIMULATOR_URL": environment.get("FCM_SIMULATOR_URL", ""),
+    }
+
+
 def send_first_push(stack: Mapping[str, str]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Register a profile with three devices, send to it and wait; returns the notification's status and its deliveries."""
     session = requests.Session()
     session.headers.update({"Client-ID": stack["FANFARE_CLIENT_ID"], "Client-Token": stack["FANFARE_CLIENT_TOKEN"]})
     base = f"{stack['FANFARE_URL']}/api/v1"
-    _expect(session.post(f"{base}/profiles/", json={"username": "alice"}), 201)
+    _expect(session.post(f"{base}/profiles/", json={"username": "alice"}), 201, 409)  # 409 and 200: she was kept.
     for device in DEVICES:
-        _expect(session.post(f"{base}/devices/", json={**device, "username": "alice"}), 201)
+        _expect(session.post(f"{base}/devices/", json={**device, "username": "alice"}), 201, 200)
     accepted = _expect(session.post(f"{base}/notify/", json=MESSAGE), 202)
     status = _wait(session, f"{base}/notifications/{accepted['id']}")
     deliveries = _expect(session.get(f"{base}/notifications/{accepted['id']}/deliveries/"), 200)
@@ -106,8 +128,8 @@ def _wait(session: requests.Session, url: str) -> dict[str, Any]:
         time.sleep(0.05)
 
 
-def _expect(response: requests.Response, status: int) -> dict[str, Any]:
-    if response.status_code != status:
+def _expect(response: requests.Response, *statuses: int) -> dict[str, Any]:
+    if response.status_code not in statuses:
         raise DemoError(f"{response.request.method} {response.request.path_url} answered {response.status_code}: {response.text[:500]}")
     content: dict[str, Any] = response.json()
     return content

@@ -24,14 +24,15 @@ _QUIET = {
 }
 
 
-def firebase_command(config: Path, emulators: Collection[str]) -> list[str]:
-    """Return the command that runs these emulators in the foreground."""
+def firebase_command(config: Path, emulators: Collection[str], *, imported: Path | None = None) -> list[str]:
+    """Return the command that runs these emulators in the foreground, with the data that an export has left where it is given."""
     if not shutil.which("node"):
         raise StackError("Node 20 or newer is needed, and no `node` was found on the PATH.")
     if not _COMMAND.exists():
         raise StackError("The Node modules are not installed: run `make setup`.")
     only = ",".join(name for name in ("firestore", "auth") if name in emulators)
-    return [str(_COMMAND), "emulators:start", "--only", only, "--project", PROJECT, "--config", str(config), "--non-interactive"]
+    data = ["--import", str(imported)] if imported else []
+    return [str(_COMMAND), "emulators:start", "--only", only, "--project", PROJECT, "--config", str(config), "--non-interactive", *data]
 
 
 def write_config(folder: Path, addresses: Addresses) -> Path:

@@ -47,6 +47,8 @@ def _run_first_push(stack: Stack, command: Sequence[str], stack_file: str) -> No
     environment = {**inherited_environment(os.environ), **stack.client_environment, "STACK_ENV_FILE": stack_file}
     if stack.settings.credentials:
         environment["GOOGLE_APPLICATION_CREDENTIALS"] = stack.settings.credentials
+    if stack.kept:
+        environment["KEPT_STACK_FILE"] = str(stack.kept.stack_file)
     demo = ChildProcess(command, environment=environment, folder=ROOT)
     demo.start()
     try:
@@ -86,6 +88,8 @@ def run_in_foreground(stack: Stack, *, first_push: Sequence[str]) -> int:
         try:
             _run(stack, first_push)
         except KeyboardInterrupt:
+            if stack.kept and stack.kept.importable():
+                _say(f"What was stored is kept in {stack.kept.folder}.")
             return 0
         except StackError as error:
             print(error, file=sys.stderr)

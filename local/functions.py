@@ -8,19 +8,20 @@ from pathlib import Path
 
 from local.addresses import LOOPBACK
 
-_TIMEOUT_SECONDS = 300
-
 
 @dataclass(frozen=True)
 class Function:
-    """One entry point of `functions/main.py`; `threads` is its concurrency."""
+    """One entry point of `functions/main.py`; `threads` is its concurrency, and a request may take `timeout_seconds`."""
 
     name: str
     threads: int
+    timeout_seconds: int = 300
 
 
 FUNCTIONS = (
     Function("api", threads=16),
+    # A stream keeps its thread for ten minutes (domain/event_stream.py).
+    Function("stream", threads=64, timeout_seconds=900),
     Function("send", threads=8),
     Function("fanout", threads=4),
     Function("webhook", threads=16),
@@ -43,7 +44,7 @@ def function_environment(function: Function) -> dict[str, str]:
         "FUNCTION_TARGET": function.name,
         "WORKERS": "1",
         "THREADS": str(function.threads),
-        "CLOUD_RUN_TIMEOUT_SECONDS": str(_TIMEOUT_SECONDS),
+        "CLOUD_RUN_TIMEOUT_SECONDS": str(function.timeout_seconds),
         # Lines appear in the log file when they are written, also when the process is killed.
         "PYTHONUNBUFFERED": "1",
     }

@@ -15,6 +15,7 @@ from local.environment import inherited_environment, service_environment
 from local.firebase import firebase_command, firebase_environment, write_config
 from local.functions import FUNCTIONS, Function, function_command, function_environment
 from local.java import find_sdk_jar
+from local.kept import KeptData, kept_data
 from local.readiness import accepts_connections, answers_http, is_written
 from local.settings import ROOT, StackSettings
 
@@ -46,6 +47,11 @@ class StackPlan:
     environment: Mapping[str, str]
 
     @property
+    def kept(self) -> KeptData | None:
+        """What the run before has left and the next one is to find; None where nothing is kept."""
+        return kept_data(self.settings, self.folder)
+
+    @property
     def inherited(self) -> dict[str, str]:
         """What every child may see of the environment that the stack was started in."""
         return inherited_environment(self.environment)
@@ -60,7 +66,7 @@ def emulator_service(plan: StackPlan, emulators: frozenset[str]) -> Service:
     """Return the Firestore emulator, and the Auth emulator where it is asked for."""
     ports = [plan.addresses.firestore, *([plan.addresses.auth] if "auth" in emulators else [])]
     return Service(
-        command=firebase_command(write_config(plan.folder, plan.addresses), emulators),
+        command=firebase_command(write_config(plan.folder, plan.addresses), emulators, imported=plan.kept.importable() if plan.kept else None),
         environment=firebase_environment(plan.folder, plan.inherited),
         folder=plan.folder,
         listens_on=[(LOOPBACK, port) for port in ports],
@@ -89,7 +95,8 @@ def fcm_service(plan: StackPlan) -> Service:
 
 def cloud_service(plan: StackPlan) -> Service:
     """Return the stand-in for Cloud Tasks, Secret Manager, Scheduler and the OAuth token server."""
-    return _module_service(plan, "local.cloud", plan.folder / "cloud.ready", {"--port": plan.addresses.cloud}, {})
+    files = {"--secrets-file": plan.kept.secrets} if plan.kept else {}
+    return _module_service(plan, "local.cloud", plan.folder / "cloud.ready", {"--port": plan.addresses.cloud}, files)
 
 
 def function_service(plan: StackPlan, function: Function) -> Service:

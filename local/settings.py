@@ -21,7 +21,8 @@ class StackSettings:
     """Settings of one stack.
 
     `port` is the gateway's, 0 for any free one. `fcm_endpoint` names another FCM, and then no simulator starts.
-    `credentials` is a real service account's file, for the demo tenant alone. `functions_folder` holds `main.py`.
+    `credentials` is a real service account's file, for the demo tenant alone. `keep` makes a run begin
+    with what the one before has left. `functions_folder` holds `main.py`.
     """
 
     host: str = LOOPBACK
@@ -29,11 +30,12 @@ class StackSettings:
     fcm_endpoint: str | None = None
     fcm_ca_bundle: str | None = None
     credentials: str | None = None
+    keep: bool = False
     functions_folder: Path = ROOT / "functions"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], *, dotenv: Path = ROOT / ".env") -> StackSettings:
-        """Read the settings; an empty value counts as not set. Raises StackError for a port that is none."""
+        """Read the settings; an empty value counts as not set. Raises StackError for a value that is none."""
         written = dotenv_values(dotenv) if dotenv.is_file() else {}
 
         def value(name: str) -> str | None:
@@ -45,6 +47,7 @@ class StackSettings:
             fcm_endpoint=value("FCM_ENDPOINT"),
             fcm_ca_bundle=value("FCM_CA_BUNDLE"),
             credentials=value("GOOGLE_APPLICATION_CREDENTIALS"),
+            keep=_parse_switch("KEEP", value("KEEP") or "0"),
         )
 
 
@@ -52,3 +55,9 @@ def _parse_port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text) <= _LAST_PORT):
         raise StackError(f"PORT must be a number from 1 to {_LAST_PORT}, not {text!r}.")
     return int(text)
+
+
+def _parse_switch(name: str, text: str) -> bool:
+    if text not in {"0", "1"}:
+        raise StackError(f"{name} must be 1 or 0, not {text!r}.")
+    return text == "1"

@@ -20,6 +20,7 @@ from local.environment import REGION, SCHEDULER_SERVICE_ACCOUNT
 from local.errors import StackError
 from local.firebase import PROJECT
 from local.functions import FUNCTIONS
+from local.kept import KeptData, kept_data
 from local.processes import ChildProcess
 from local.readiness import accepts_connections, wait_until
 from local.services import Service, StackPlan, services_of
@@ -57,6 +58,8 @@ class Stack:
         # Those that should run: not the ones that a test has killed.
         self._expected: set[str] = set()
         self._stopping = ExitStack()
+        # Only a whole run is kept: what stops amid its start has perhaps not even imported what was kept before.
+        self._is_up = False
 
     def __enter__(self) -> Self:
         """Start the parts and wait until all are ready."""
@@ -69,17 +72,30 @@ class Stack:
                 child = self._children[name] = self._child(name, service)
                 # Before the start: an interruption may come at any time.
                 stopping.callback(child.stop)
+                if name == "firestore":
+                    # Stopping goes backwards: everything that writes has ended by then, and the secrets are in their file.
+                    stopping.callback(self._keep_data)
                 self._start(name)
             self._fill_cloud()
             for name in self._services:
                 self._wait_until_ready(name)
             self._stopping = stopping.pop_all()
+        self._is_up = True
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Stop the parts, the last one started first."""
         self._expected.clear()
         self._stopping.close()
+
+    def _keep_data(self) -> None:
+        if self._is_up and (kept := self.kept):
+            kept.export(self._addresses.hub)
+
+    @property
+    def kept(self) -> KeptData | None:
+        """What the run before has left and the next one is to find; None where nothing is kept."""
+        return kept_data(self.settings, self.folder)
 
     def _plan(self) -> StackPlan:
         return StackPlan(

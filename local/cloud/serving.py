@@ -15,12 +15,12 @@ from local.cloud.app import build_app
 _SHUTDOWN_SECONDS = 1.0
 
 
-async def serve(host: str, port: int, ready_file: Path | None) -> None:
-    """Listen, say so, and serve until SIGTERM or SIGINT; raises OSError when the port is taken."""
+async def serve(host: str, port: int, ready_file: Path | None, secrets_file: Path | None) -> None:
+    """Listen, say so, and serve until SIGTERM or SIGINT; raises OSError when the port is taken and ValueError for a file of no secrets."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    runner = web.AppRunner(build_app(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    runner = web.AppRunner(build_app(secrets_file), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port, backlog=1024).start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from local.cloud.errors import already_exists, invalid_argument, not_found
 from local.cloud.secret_manager.secret import Secret
@@ -17,6 +18,14 @@ class SecretStore:
 
     def __init__(self) -> None:
         self._secrets: dict[str, Secret] = {}
+
+    def put(self, secrets: Iterable[Secret]) -> None:
+        """Take secrets over as they are."""
+        self._secrets |= {secret.name: secret for secret in secrets}
+
+    def all(self) -> list[Secret]:
+        """Return every secret of every project."""
+        return list(self._secrets.values())
 
     def create(self, parent: str, secret_id: str, document: Document, now: float) -> Secret:
         """Make a secret without a version; 409 when it exists, 400 for a wrong id or no replication."""

@@ -29,6 +29,17 @@ def test_the_environment_wins_over_dotenv(dotenv: Path) -> None:
     assert (settings.port, settings.host, settings.fcm_ca_bundle) == (9001, "0.0.0.0", "ca.pem")  # noqa: S104
 
 
+@pytest.mark.parametrize(("text", "keep"), [("1", True), ("0", False), ("", False)])
+def test_data_is_kept_where_that_is_asked_for(tmp_path: Path, text: str, keep: bool) -> None:  # noqa: FBT001 - a table
+    assert StackSettings.from_environment({"KEEP": text}, dotenv=tmp_path / "none").keep is keep
+
+
+@pytest.mark.parametrize("text", ["yes", "true", "2"])
+def test_a_switch_that_is_none_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    with pytest.raises(StackError, match="KEEP must be 1 or 0"):
+        StackSettings.from_environment({"KEEP": text}, dotenv=tmp_path / "none")
+
+
 @pytest.mark.parametrize("port", ["http", "-1", "0", "65536", "80.5", "٨٠"])
 def test_a_port_that_is_none_is_refused_by_name(tmp_path: Path, port: str) -> None:
     with pytest.raises(StackError, match="PORT must be a number"):
