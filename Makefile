@@ -9,7 +9,7 @@ DEPLOYMENT = '--project=$(PROJECT)' '--env=$(ENV)' $(if $(REGION),'--region=$(RE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup docs run test test-unit test-rules chaos chaos-broadcast bench-api bench-broadcast bench-compact bench-register bench-send bench-stream bench-webhooks cost rotate-keys simulate-month lint format lock clean deploy destroy first-tenant logs
+.PHONY: help setup docs run test test-unit test-rules chaos chaos-broadcast bench-api bench-broadcast bench-compact bench-register bench-send bench-stream bench-webhooks cost follow-a-push migrate rotate-keys simulate-month lint format lock clean deploy destroy first-tenant logs
 # The targets share .local and the machine's two cores: one after the other, also under `make -j`.
 .NOTPARALLEL:
 
@@ -74,13 +74,16 @@ bench-webhooks: setup ## Measure delivering events beside bare requests, and wha
 cost: setup ## Print dollars per million recipients and for an idle month (ARGS=--write into docs/performance.md)
 	@$(PYTHON) -m tests.bench.cost $(ARGS)
 
+follow-a-push: setup ## Follow one push through FCM, receipt, webhook, stream, poll and Firestore (on the stack of make run, or its own)
+	@$(PYTHON) -m tests.show
+
 lint: setup ## Check style, format, types and the shell scripts
 	.venv/bin/ruff check $(PYTHON_CODE)
 	.venv/bin/ruff format --check $(PYTHON_CODE)
 	.venv/bin/mypy
 	.venv/bin/shellcheck --external-sources $(SHELL_CODE)
 
-deploy: ## Deploy with Terraform: PROJECT=… ENV=dev|prod (REGION=…, YES=1 without a question, DRY_RUN=1 only shows the commands)
+deploy: setup ## Deploy with Terraform: PROJECT=… ENV=dev|prod (REGION=…, YES=1 without a question, DRY_RUN=1 only shows the commands)
 	@infra/deploy.sh $(DEPLOYMENT) $(if $(filter 1,$(YES)),--yes)
 
 destroy: ## Take a deployment down: PROJECT=… ENV=dev|prod; the database and the secrets stay (PURGE=1 deletes them too)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import cache
 from http import HTTPStatus
 from io import BytesIO
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from flask import Flask, Request, Response, current_app, has_app_context
 
@@ -48,6 +48,13 @@ def api(request: Request) -> Response:
     from fanfare.web.api import PublicApi  # noqa: PLC0415 - an instance of another function never needs it
 
     return _hand_over(_surface(PublicApi), request)
+
+
+def stream(request: Request) -> Response:
+    """The events as they come: https, API keys."""
+    from fanfare.web.stream import build_stream  # noqa: PLC0415 - an instance of another function never needs it
+
+    return _hand_over(_surface(build_stream), request, buffered=False)
 
 
 def send(request: Request) -> Response:
@@ -109,6 +116,7 @@ def _take_over(framework: Flask) -> None:
     for refusal in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND):
         framework.register_error_handler(refusal, lambda _: cast("Response", framework.view_functions["run"](path="")))
     framework.register_error_handler(HTTPStatus.INTERNAL_SERVER_ERROR, lambda _: _fail())
+    framework.log_exception = _record  # type: ignore[method-assign, assignment]
 
 
 def _fail() -> Response:
@@ -117,10 +125,21 @@ def _fail() -> Response:
     return build_last_resort()
 
 
-def _hand_over(app: WSGIApplication, request: Request) -> Response:
+def _record(raised: Any) -> None:  # noqa: ANN401 - what sys.exc_info() returns
+    """Log what broke outside of our app as our app logs it; where that can't be built, as the framework does: the text names the setting."""
+    try:
+        deps = _deps()
+    except Exception:  # noqa: BLE001 - whatever keeps it from being built
+        Flask.log_exception(current_app, raised)
+        return
+    deps.log.error("internal_error", error=raised[1])
+    deps.telemetry.flush()
+
+
+def _hand_over(app: WSGIApplication, request: Request, *, buffered: bool = True) -> Response:
     """Give a request to our own app, its body buffered: the framework's app has begun to read the stream.
 
-    One byte more than the largest body is read at the most; the app refuses it by its length.
+    One byte more than the largest body is read at the most; the app refuses it by its length. An answer that is not `buffered` goes out as it comes.
     """
     length, stream = request.content_length, request.environ["wsgi.input"]
     body = stream.read(LARGEST_BULK_BODY + 1 if length is None else min(length, LARGEST_BULK_BODY + 1))
@@ -130,7 +149,11 @@ def _hand_over(app: WSGIApplication, request: Request) -> Response:
     request.environ.update({"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))})
     environ = {**request.environ, "wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body) if length is None else length)}
     environ["PATH_INFO"] = "/" + environ.get("PATH_INFO", "").strip("/")
-    return cast("Response", Response.from_app(app, environ, buffered=True))
+    try:
+        return cast("Response", Response.from_app(app, environ, buffered=buffered))
+    finally:
+        # Before the answer goes out: an instance has no CPU between two requests.
+        _deps().telemetry.flush()
 
 
 def _drain(stream: IO[bytes]) -> None:

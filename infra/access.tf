@@ -15,6 +15,7 @@ locals {
   }
 
   # The deployment's keys that each function reads: for sealed fields, for looking people up, for receipt tokens, for cursors.
+  # Where Cloud KMS wraps data keys, whoever stands here with fanfare-data-key has a right on its key instead (kms.tf).
   reads_keys = {
     api       = ["fanfare-data-key", "fanfare-blind-index-key", "fanfare-receipt-key", "fanfare-cursor-key"]
     stream    = ["fanfare-cursor-key"]
@@ -36,7 +37,7 @@ locals {
 
   publishing = merge([for name, queues in local.publishes : { for queue in queues : "${name}/${queue}" => { function = name, queue = queue } }]...)
   publishers = toset([for name, queues in local.publishes : name if length(queues) > 0])
-  reading    = merge([for name, keys in local.reads_keys : { for key in keys : "${name}/${key}" => { function = name, key = key } }]...)
+  reading    = merge([for name, wanted in local.reads_keys : { for key in wanted : "${name}/${key}" => { function = name, key = key } if contains(keys(local.secrets), key) }]...)
 }
 
 # Firestore: every function keeps its work there, in this database alone.

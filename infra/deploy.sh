@@ -15,6 +15,8 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$ROOT/infra/gcloud/lib/project.sh"
 # shellcheck source=infra/gcloud/lib/terraform.sh
 . "$ROOT/infra/gcloud/lib/terraform.sh"
+# shellcheck source=infra/gcloud/lib/migrations.sh
+. "$ROOT/infra/gcloud/lib/migrations.sh"
 
 read_arguments "infra/deploy.sh --project=PROJECT --env=dev|prod [--region=REGION] [--yes] [--dry-run]" "$@"
 if [[ -z $DRY_RUN ]]; then
@@ -31,11 +33,13 @@ prepare_project() {
 }
 
 read_project
+check_migrations
 prepare_project
 create_state_bucket
 start_terraform
 adopt_kept
 t apply -input=false "${VARIABLES[@]}" ${YES:+-auto-approve}
+migrate
 remember
 
 step "Deployed"

@@ -26,7 +26,8 @@ fi
 # Whether a resource is deleted or left is kept in the state: it has to be said before it counts.
 allow_purge() {
     step "The database and the keys may be deleted"
-    t apply -input=false "${VARIABLES[@]}" -var=purge=true -auto-approve -target=google_firestore_database.this -target=google_secret_manager_secret.key
+    t apply -input=false "${VARIABLES[@]}" -var=purge=true -auto-approve -target=google_firestore_database.this -target=google_secret_manager_secret.key \
+        -target=google_kms_crypto_key.data_keys
     VARIABLES+=(-var=purge=true)
 }
 

@@ -35,15 +35,18 @@ locals {
   environment = merge(
     { for name in local.internal : "${upper(name)}_URL" => local.urls[name] },
     {
-      ALLOWED_HOSTS             = join(",", concat([for name in local.public : local.hosts[name]], var.allowed_hosts))
-      CORS_ORIGINS              = join(",", concat(local.console_origins, var.cors_origins))
-      FANFARE_REGION            = var.region
-      FIRESTORE_DATABASE        = var.firestore_database
-      GOOGLE_CLOUD_PROJECT      = var.project
-      LOG_LEVEL                 = var.log_level
-      SCHEDULER_SERVICE_ACCOUNT = google_service_account.scheduler.email
-      TASKS_SERVICE_ACCOUNT     = google_service_account.tasks.email
-      TRUSTED_PROXY_HOPS        = tostring(var.trusted_proxy_hops)
+      ALLOWED_HOSTS               = join(",", concat([for name in local.public : local.hosts[name]], var.allowed_hosts))
+      CORS_ORIGINS                = join(",", concat(local.console_origins, var.cors_origins))
+      FANFARE_REGION              = var.region
+      FIRESTORE_DATABASE          = var.firestore_database
+      GOOGLE_CLOUD_PROJECT        = var.project
+      KMS_KEY                     = var.use_kms ? google_kms_crypto_key.data_keys[0].id : ""
+      LOG_LEVEL                   = var.log_level
+      OTEL_EXPORTER_OTLP_ENDPOINT = var.otlp_endpoint
+      SCHEDULER_SERVICE_ACCOUNT   = google_service_account.scheduler.email
+      SENTRY_DSN                  = var.sentry_dsn
+      TASKS_SERVICE_ACCOUNT       = google_service_account.tasks.email
+      TRUSTED_PROXY_HOPS          = tostring(var.trusted_proxy_hops)
     },
   )
 }
@@ -95,6 +98,7 @@ resource "google_cloudfunctions2_function" "function" {
   depends_on = [
     google_artifact_registry_repository_iam_member.build_writes_images,
     google_firestore_database.this,
+    google_kms_crypto_key_iam_member.function,
     google_project_iam_member.build_reads_copies,
     google_project_iam_member.build_writes_logs,
     google_project_iam_member.firestore,

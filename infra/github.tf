@@ -3,7 +3,8 @@
 locals {
   github = var.github_repository == "" ? toset([]) : toset([var.github_repository])
 
-  # Whoever applies this module creates accounts and grants rights: the deployer is as mighty as an owner of this project, which is why only one ref may act as it.
+  # Whoever applies this module creates accounts and grants rights: the deployer is as mighty as an owner of this project, which is why only jobs of the one
+  # GitHub environment named like this one may act as it: its protection rules say which branches and tags those are, and who approves.
   deployer_roles = toset(var.github_repository == "" ? [] : concat([
     "roles/artifactregistry.admin",
     "roles/cloudfunctions.admin",
@@ -39,12 +40,12 @@ resource "google_iam_workload_identity_pool" "github" {
 }
 
 resource "google_iam_workload_identity_pool_provider" "github" {
-  # checkov:skip=CKV_GCP_125:The check knows the claim `sub` alone, which changes as soon as a job names an environment; repository and ref stand for themselves below
+  # checkov:skip=CKV_GCP_125:The check knows the claim `sub` alone; repository and environment stand for themselves below
   for_each = local.github
 
   workload_identity_pool_id          = google_iam_workload_identity_pool.github[each.key].workload_identity_pool_id
   workload_identity_pool_provider_id = "actions"
-  attribute_condition                = "assertion.repository == \"${var.github_repository}\" && assertion.ref == \"${var.github_ref}\""
+  attribute_condition                = "assertion.repository == \"${var.github_repository}\" && assertion.environment == \"${var.environment}\""
 
   attribute_mapping = {
     "google.subject"       = "assertion.sub"

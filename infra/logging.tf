@@ -19,7 +19,7 @@ resource "google_logging_project_exclusion" "keys_in_urls" {
   depends_on = [google_project_service.api]
 }
 
-# Who read which key, and who asked KMS: instances read a secret once in their life, so that these lines are few.
+# Who read which key, and who asked KMS: instances read a secret and unwrap a data key once in their life, so that these lines are few.
 resource "google_project_iam_audit_config" "keys" {
   for_each = toset(concat(["secretmanager.googleapis.com"], var.use_kms ? ["cloudkms.googleapis.com"] : []))
 

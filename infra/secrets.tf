@@ -3,7 +3,7 @@
 
 locals {
   keys = {
-    # Wraps the tenants' data keys.
+    # Wraps the tenants' data keys, where Cloud KMS does not.
     fanfare-data-key = { rotation_days = 90 }
     # By which encrypted values are found again: rotating it writes every device anew.
     fanfare-blind-index-key = { rotation_days = 365 }
@@ -11,11 +11,14 @@ locals {
     fanfare-cursor-key      = { rotation_days = 365 }
   }
 
+  data_key = "fanfare-data-key"
+  secrets  = { for name, key in local.keys : name => key if name != local.data_key || !var.use_kms || var.keep_data_key }
+
   secret_manager_agent = "serviceAccount:service-${data.google_project.this.number}@gcp-sa-secretmanager.iam.gserviceaccount.com"
 }
 
 resource "google_secret_manager_secret" "key" {
-  for_each = local.keys
+  for_each = local.secrets
 
   secret_id       = each.key
   deletion_policy = var.purge ? "DELETE" : "ABANDON"
@@ -23,15 +26,7 @@ resource "google_secret_manager_secret" "key" {
   version_destroy_ttl = "86400s"
 
   replication {
-    auto {
-      dynamic "customer_managed_encryption" {
-        for_each = google_kms_crypto_key.secrets
-
-        content {
-          kms_key_name = customer_managed_encryption.value.id
-        }
-      }
-    }
+    auto {}
   }
 
   topics {
@@ -48,14 +43,11 @@ resource "google_secret_manager_secret" "key" {
     ignore_changes = [rotation[0].next_rotation_time]
   }
 
-  depends_on = [
-    google_kms_crypto_key_iam_member.secret_manager,
-    google_pubsub_topic_iam_member.secret_manager,
-  ]
+  depends_on = [google_pubsub_topic_iam_member.secret_manager]
 }
 
 import {
-  for_each = var.adopt_kept ? local.keys : {}
+  for_each = var.adopt_kept ? local.secrets : {}
 
   to = google_secret_manager_secret.key[each.key]
   id = "projects/${var.project}/secrets/${each.key}"
@@ -64,14 +56,14 @@ import {
 # 32 bytes as base64url text are 43 characters, of which the last one holds four bits: 42 out of 64 characters and one out of 16 are 256 random bits.
 # Neither part is ever in the state or in a plan: they are ephemeral, and what takes them is write-only.
 ephemeral "random_password" "beginning" {
-  for_each = local.keys
+  for_each = local.secrets
 
   length           = 42
   override_special = "-_"
 }
 
 ephemeral "random_password" "end" {
-  for_each = local.keys
+  for_each = local.secrets
 
   length           = 1
   upper            = false
@@ -81,7 +73,7 @@ ephemeral "random_password" "end" {
 }
 
 resource "google_secret_manager_secret_version" "key" {
-  for_each = var.create_keys ? local.keys : {}
+  for_each = var.create_keys ? local.secrets : {}
 
   secret                 = google_secret_manager_secret.key[each.key].id
   secret_data_wo         = "${ephemeral.random_password.beginning[each.key].result}${ephemeral.random_password.end[each.key].result}"

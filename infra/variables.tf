@@ -11,7 +11,7 @@ variable "project" {
 }
 
 variable "environment" {
-  description = "The environment's name, a label on everything."
+  description = "The environment's name: a label on everything, and the GitHub environment whose jobs may deploy here."
   type        = string
 
   validation {
@@ -152,6 +152,28 @@ variable "log_level" {
   }
 }
 
+variable "otlp_endpoint" {
+  description = "Where traces are sent to over OTLP/HTTP, without /v1/traces. None are recorded if it is empty."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.otlp_endpoint == "" || startswith(var.otlp_endpoint, "https://")
+    error_message = "An https address, or empty."
+  }
+}
+
+variable "sentry_dsn" {
+  description = "The DSN of the Sentry project that errors are told to. Nobody is told if it is empty. Its key can only send errors: Sentry does not count it as a secret."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.sentry_dsn == "" || startswith(var.sentry_dsn, "https://")
+    error_message = "An https address, or empty."
+  }
+}
+
 variable "log_retention_days" {
   description = "How long the project's log lines are kept, in days. Beyond 30 they cost."
   type        = number
@@ -164,7 +186,13 @@ variable "log_retention_days" {
 }
 
 variable "use_kms" {
-  description = "Whether the deployment's keys in Secret Manager are encrypted with a Cloud KMS key of this project. Before the first apply or never: an existing secret keeps its encryption."
+  description = "Whether a Cloud KMS key of this project wraps the tenants' data keys, instead of the secret fanfare-data-key. A deployment that has the secret needs keep_data_key with it."
+  type        = bool
+  default     = false
+}
+
+variable "keep_data_key" {
+  description = "Whether the secret fanfare-data-key stays although use_kms is set: data keys that it has wrapped can be read until all are rotated."
   type        = bool
   default     = false
 }
@@ -222,16 +250,5 @@ variable "github_repository" {
   validation {
     condition     = var.github_repository == "" || can(regex("^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$", var.github_repository))
     error_message = "A repository is owner/name."
-  }
-}
-
-variable "github_ref" {
-  description = "The only ref that may deploy."
-  type        = string
-  default     = "refs/heads/main"
-
-  validation {
-    condition     = startswith(var.github_ref, "refs/heads/") || startswith(var.github_ref, "refs/tags/")
-    error_message = "A branch (refs/heads/main) or a tag (refs/tags/v1)."
   }
 }

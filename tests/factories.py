@@ -14,6 +14,7 @@ from fanfare.domain.address import Address, AddressKind
 from fanfare.domain.call import Actor, ActorKind, Call
 from fanfare.domain.client import TENANT_SCOPES, Client, format_token, hash_token
 from fanfare.domain.device import Device, Owner
+from fanfare.domain.event import EventKind
 from fanfare.domain.message import Message, Platform, TargetKind
 from fanfare.domain.notification import Counts, Notification, NotificationStatus
 from fanfare.domain.profile import Profile
@@ -22,6 +23,7 @@ from fanfare.domain.registration import Details, Registration
 from fanfare.domain.target import Target
 from fanfare.domain.tenant import Tenant
 from fanfare.domain.tenant_keys import FIRST_INDEX_KEY
+from fanfare.domain.webhook import Webhook, format_secret
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 """The instant at which the factories' objects are as they are; what they tell of the past lies before it."""
@@ -141,6 +143,22 @@ def a_tenant(**fields: Any) -> Tenant:
         "created_at": NOW - timedelta(days=30),
     }
     return Tenant(**usual | fields)
+
+
+def a_webhook(**fields: Any) -> Webhook:
+    """An active webhook that wants to know how notifications end; its secret follows from its id."""
+    named = fields.get("id", "webhook-1")
+    usual: dict[str, Any] = {
+        "id": named,
+        "tenant": TENANT_ID,
+        "url": "https://hooks.example.com/fanfare",
+        "events": frozenset({EventKind.NOTIFICATION_COMPLETED, EventKind.NOTIFICATION_FAILED}),
+        "secret": format_secret(named.encode().ljust(32, b".")),
+        "created_at": NOW,
+        "updated_at": NOW,
+        "created_by": "client-1",
+    }
+    return Webhook(**usual | fields)
 
 
 def a_call(key: str | None = None, *, id: str = "client-1", tenant: str = TENANT_ID, request_id: str = "request-1") -> Call:  # noqa: A002 - the client's own field

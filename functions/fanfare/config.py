@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -17,7 +18,8 @@ TASK_FUNCTIONS = ("send", "fanout", "webhook")
 SCHEDULED_FUNCTIONS = ("schedule", "rollup", "cleanup", "keepalive")
 """The functions that Cloud Scheduler calls."""
 _URLS = {name: f"{name.upper()}_URL" for name in (*TASK_FUNCTIONS, *SCHEDULED_FUNCTIONS)}
-_ENDPOINTS = ("FCM_ENDPOINT", "OAUTH_TOKEN_URI", "OIDC_CERTS_URL", *_URLS.values())
+_ENDPOINTS = ("FCM_ENDPOINT", "OAUTH_TOKEN_URI", "OIDC_CERTS_URL", "OTEL_EXPORTER_OTLP_ENDPOINT", "SENTRY_DSN", *_URLS.values())
+_KMS_KEY = re.compile(r"projects/[\w.:-]+/locations/[\w-]+/keyRings/[\w-]+/cryptoKeys/[\w-]+", re.ASCII)
 
 
 class InvalidSettings(ValueError):
@@ -42,10 +44,13 @@ class Settings:
     function_urls: Mapping[str, str]
     tasks_service_account: str
     scheduler_service_account: str
+    kms_key: str
     trusted_proxy_hops: int
     allowed_hosts: tuple[str, ...]
     cors_origins: tuple[str, ...]
     log_level: str
+    otlp_endpoint: str
+    sentry_dsn: str
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
@@ -67,10 +72,13 @@ class Settings:
             function_urls={function: _required(env, name) for function, name in _URLS.items()},
             tasks_service_account=_required(env, "TASKS_SERVICE_ACCOUNT"),
             scheduler_service_account=_required(env, "SCHEDULER_SERVICE_ACCOUNT"),
+            kms_key=_kms_key(env, "KMS_KEY"),
             trusted_proxy_hops=_count(env, "TRUSTED_PROXY_HOPS", default=1),
             allowed_hosts=_words(env, "ALLOWED_HOSTS"),
             cors_origins=_origins(env, "CORS_ORIGINS"),
             log_level=env.get("LOG_LEVEL", "INFO"),
+            otlp_endpoint=env.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+            sentry_dsn=env.get("SENTRY_DSN", ""),
         )
 
 
@@ -86,6 +94,13 @@ def _count(env: Mapping[str, str], name: str, *, default: int) -> int:
     if not (value.isascii() and value.isdecimal()) or len(value) > 1:
         raise InvalidSettings(f"{name} must be a number from 0 to 9")
     return int(value)
+
+
+def _kms_key(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "")
+    if value and not _KMS_KEY.fullmatch(value):
+        raise InvalidSettings(f"{name} must be the full name of a key, projects/…/locations/…/keyRings/…/cryptoKeys/…")
+    return value
 
 
 def _words(env: Mapping[str, str], name: str) -> tuple[str, ...]:

@@ -20,6 +20,8 @@ ROOT=$(cd "$HERE/../.." && pwd)
 . "$HERE/lib/access.sh"
 # shellcheck source=infra/gcloud/lib/functions.sh
 . "$HERE/lib/functions.sh"
+# shellcheck source=infra/gcloud/lib/migrations.sh
+. "$HERE/lib/migrations.sh"
 
 read_arguments "infra/gcloud/deploy.sh --project=PROJECT --env=dev|prod [--region=REGION] [--dry-run]" "$@"
 need python3 "Python 3.11 or newer reads firestore.indexes.json and publishes the rules."
@@ -28,6 +30,7 @@ need python3 "Python 3.11 or newer reads firestore.indexes.json and publishes th
 trap 'say "Stopped amid a step. Mend what is said above and run the same command again: it goes on."' ERR
 
 read_project
+check_migrations
 enable_apis
 create_accounts
 create_build
@@ -41,6 +44,7 @@ allow_callers
 create_jobs
 publish_rules
 keep_logs
+migrate
 
 remember
 

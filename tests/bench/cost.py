@@ -33,9 +33,11 @@ from fanfare.domain.cost import (
 )
 from fanfare.domain.idle_month import TICKS, idle_month
 from fanfare.domain.prices import AS_OF, FIRESTORE, INTERNET_BYTES, STORED_BYTES, Edition
+from fanfare.domain.receipt_cost import RECEIPTS, RECEIPTS_ASSUMED, receipt_operations
 from tests.bench.report import table, write_between_markers
 
 MILLION = 1_000_000
+READ = MILLION // 2
 GOAL = 0.05
 DOCUMENT = ROOT / "docs/performance.md"
 MARKER = "cost"
@@ -82,10 +84,11 @@ Prices:
 
 
 def broadcast_table() -> str:
-    """Fanfare in each edition, then the usual way in each."""
+    """Fanfare in each edition, what the receipts of that cost, then the usual way in each."""
     ours = [_row(f"Fanfare, {edition}", bill(broadcast_operations(MILLION, shards_for(MILLION)), edition)) for edition in Edition]
     usual = [_row(f"the usual way, {edition}", bill(usual_operations(MILLION), edition)) for edition in Edition]
-    return table(_COLUMNS, [*ours, *usual])
+    received = [_row(f"receipts of it, {edition}", bill(receipt_operations(MILLION, READ), edition)) for edition in Edition]
+    return table(_COLUMNS, [*ours, *received, *usual])
 
 
 def _row(title: str, lines: tuple[Line, ...]) -> list[str]:
@@ -135,6 +138,7 @@ def _notes() -> str:
             f"as internet traffic it would come to ${_money(egress)} more, in every row."
         ),
         f"Not in the sum: storing a million results, ${_money(stored)} a month while kept; retries; a read and a write for each dead target.",
+        *_receipt_notes(),
         f"Named recipients, 500 a request, cost ${_money(named)} a million, because each device is read.",
     )
     return "\n".join(f"- {sentence}" for sentence in sentences)
@@ -153,6 +157,24 @@ def _time_notes(chunks: int) -> tuple[str, str]:
         (
             f"{ASSUMED.concurrency} requests an instance of {VCPUS:g} vCPU and {GIB:g} GiB: {shared:,.0f} s of instance time for sending. "
             f"One request an instance: {single:,.0f} s, and ${_money(dearer)} in all instead of the first row."
+        ),
+    )
+
+
+def _receipt_notes() -> tuple[str, str]:
+    receipts = dollars(receipt_operations(MILLION, READ), Edition.STANDARD_MULTI_REGION)
+    return (
+        (
+            f"**Receipts dominate**: {receipts / promised():,.0f} times what sending costs, if all of the million report `delivered` and half "
+            '`read`. A message with `"receipts": false` has none; one that nobody reports costs nothing.'
+        ),
+        (
+            f"A receipt, counted: {RECEIPTS.writes_a_report} write a report, "
+            f"{RECEIPTS.reads_of_a_read} read for `read`, {RECEIPTS.reads_of_sums} reads to sum it, {RECEIPTS.writes_of_a_device} write for a device "
+            "first heard of that day, a read and a delete when its retention ends. Measured: "
+            f"{RECEIPTS.cpu_seconds_a_request * 1e3:g} ms of CPU a request, {RECEIPTS.cpu_seconds_of_sums * 1e3:g} to sum it. Assumed: each thing is "
+            f"reported by a request of its own, {RECEIPTS_ASSUMED.seen_first:.0%} of the devices are heard of first by it, "
+            f"{RECEIPTS_ASSUMED.concurrency} requests an instance, {RECEIPTS_ASSUMED.database_seconds_a_request * 1e3:g} ms of Firestore each."
         ),
     )
 

@@ -22,6 +22,8 @@ class Cloud:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.python = folder / "checkout/.venv/bin/python"
+        self.is_set_up = True
         (folder / "there").mkdir()
         (folder / "bin").mkdir()
         for name in ("gcloud", "python3", "terraform"):
@@ -38,13 +40,16 @@ class Cloud:
 
     def run(self, script: str, *arguments: str, typed: str = "", env: str = "dev") -> subprocess.CompletedProcess[str]:
         """Run a script of a copy of the checkout's `infra/`, so that what it remembers stays here; what was called before is forgotten."""
-        for name in ("calls", "terraform", "published"):
+        for name in ("calls", "terraform", "published", "migrated"):
             (self.folder / name).unlink(missing_ok=True)
         for name in ("infra", "ops", "functions", "firestore.indexes.json", "firestore.rules"):
             link = self.folder / "checkout" / name
             link.parent.mkdir(exist_ok=True)
             if not link.is_symlink():
                 link.symlink_to(ROOT / name)
+        self.python.parent.mkdir(parents=True, exist_ok=True)
+        if self.is_set_up and not self.python.exists():
+            self.python.symlink_to(STAND_INS / "python3.sh")
         return subprocess.run(
             ["bash", str(self.folder / "checkout" / script), f"--project={PROJECT}", f"--env={env}", *arguments],
             input=typed,
@@ -122,7 +127,7 @@ def test_a_second_deploy_makes_nothing_new_and_leaves_the_keys(deployed: Cloud) 
     assert len(deployed.calls("tasks", "queues", "update")) == 4
 
 
-@pytest.mark.parametrize("step", [12, 110])
+@pytest.mark.parametrize("step", [13, 111])
 def test_a_deploy_that_was_broken_off_goes_on(first: Cloud, cloud: Cloud, step: int) -> None:
     cloud.write("fail_at", str(step))
     broken = cloud.run("infra/gcloud/deploy.sh")
@@ -154,6 +159,49 @@ def test_who_is_not_logged_in_is_told_so_before_anything_is_changed(cloud: Cloud
     done = cloud.run("infra/gcloud/deploy.sh")
     assert (done.returncode, done.stderr) == (1, "Nobody is logged in: gcloud auth login\n")
     assert cloud.there == set()
+
+
+SCRIPTS = ("infra/gcloud/deploy.sh", "infra/deploy.sh")
+MIGRATION = f"{PROJECT} us-central1 -m ops.migrate"
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_what_is_stored_is_brought_to_the_deployed_form_once_everything_is_there(cloud: Cloud, script: str) -> None:
+    assert cloud.run(script).returncode == 0
+    assert (cloud.folder / "migrated").read_text(encoding="utf-8").splitlines() == [MIGRATION]
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_migration_that_stops_stops_the_deploy_and_the_next_one_goes_on(cloud: Cloud, script: str) -> None:
+    cloud.write("unmigrated", "")
+    stopped = cloud.run(script)
+    (cloud.folder / "unmigrated").unlink()
+    assert stopped.returncode == 1
+    assert "The migration stopped" in stopped.stderr
+    assert "run the same command again" in stopped.stdout
+    assert not (cloud.folder / "checkout/.local/deployments/dev").exists()
+    assert cloud.run(script).returncode == 0
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_dry_run_shows_the_migration_and_does_none(cloud: Cloud, script: str) -> None:
+    shown = cloud.run(script, "--dry-run")
+    assert [line.split()[-4:] for line in shown.stdout.splitlines() if "ops.migrate" in line] == [["--", str(cloud.python), "-m", "ops.migrate"]]
+    assert not (cloud.folder / "migrated").exists()
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_who_cannot_migrate_is_told_so_before_anything_is_changed(cloud: Cloud, script: str) -> None:
+    cloud.is_set_up = False
+    done = cloud.run(script)
+    assert (done.returncode, done.stderr) == (1, "The migrations need this checkout's Python environment: make setup\n")
+    cloud.is_set_up = True
+    cloud.write("no_default_login", "")
+    done = cloud.run(script)
+    assert done.returncode == 1
+    assert "gcloud auth application-default login" in done.stderr
+    assert cloud.there == set()
+    assert cloud.read("terraform") == []
 
 
 @pytest.mark.parametrize(
@@ -249,7 +297,7 @@ def test_terraform_that_looks_after_everything_is_told_nothing_more(deployed: Cl
 
 
 def test_a_database_without_its_keys_is_not_taken_over(deployed: Cloud) -> None:
-    (deployed.folder / "there/_secrets_fanfare-data-key").unlink()
+    (deployed.folder / "there/_secrets_fanfare-blind-index-key").unlink()
     done = deployed.run("infra/deploy.sh")
     assert done.returncode == 1
     assert "its keys are not" in done.stderr

@@ -17,9 +17,11 @@ import functions_framework
 import pytest
 from flask.testing import FlaskClient
 
+from fanfare.domain.event import EventKind
 from fanfare.domain.keepalive import Keepalive, KeepaliveState
 from fanfare.domain.keepalive_settings import KeepaliveSettings
 from fanfare.domain.limits import LimitGroup
+from fanfare.domain.listening import Listening
 from fanfare.domain.registration import RegistrationPlan
 from fanfare.domain.tenant_settings import TenantSettings
 from fanfare.ports import Deps
@@ -95,7 +97,7 @@ def functions(stack: Stack, deps: Deps, cloud: Cloud) -> Iterator[Functions]:
     """Warm instances of both functions: client, tenant and keys are cached, as in all requests but an instance's first."""
     tenant = Tenant.create(deps, stack)
     with counting_proxy(stack.firestore_host) as (proxy, address), pytest.MonkeyPatch.context() as environment:
-        for name, value in {**stack.environment, "FIRESTORE_EMULATOR_HOST": address, "SEND_URL": SEND_URL}.items():
+        for name, value in {**stack.environment, "FIRESTORE_EMULATOR_HOST": address, "SEND_URL": SEND_URL, "WEBHOOK_URL": SEND_URL}.items():
             environment.setenv(name, value)
         api, send, fanout = (functions_framework.create_app(target, MAIN).test_client() for target in ("api", "send", "fanout"))
         tokens = [cloud.identity_token(stack.environment["TASKS_SERVICE_ACCOUNT"], url) for url in (SEND_URL, stack.environment["FANOUT_URL"])]
@@ -105,6 +107,15 @@ def functions(stack: Stack, deps: Deps, cloud: Cloud) -> Iterator[Functions]:
         yield running
     cloud.purge()
     sys.stdout.write(f"\n{'operation':<48}{'calls':>6}{'reads':>7}{'commits':>9}{'writes':>8}{'tasks':>7}\n" + "\n".join(running.ledger) + "\n")
+
+
+def _heard(functions: Functions, deps: Deps, stack: Stack, listening: Listening) -> Functions:
+    """The same functions for a new tenant, whose events somebody listens to."""
+    tenant = Tenant.create(deps, stack)
+    assert deps.tenants.update(tenant.id, lambda stored: replace(stored, listening=listening))
+    heard = replace(functions, tenant=tenant.id, headers=tenant.credentials(limits=COUNTED).headers)
+    heard.deliver(heard.notify(heard.register(1)[0]))
+    return heard
 
 
 @pytest.mark.parametrize("devices", [1, 3, 20])
@@ -131,6 +142,33 @@ def test_first_attempt_of_a_chunk_of_500_all_accepted(functions: Functions, fcm:
     assert used.commits <= 2 + checkpoints
     assert used.writes <= 3 + checkpoints
     assert [fcm.record(token)["accepted"] for token in (tokens[0], tokens[-1])] == [1, 1]
+
+
+KINDS = frozenset({EventKind.NOTIFICATION_SENT, EventKind.NOTIFICATION_COMPLETED, EventKind.DEVICE_REGISTERED})
+READER = Listening(readers={kind.value: datetime(2100, 1, 1, tzinfo=UTC) for kind in KINDS})
+
+
+@pytest.mark.parametrize(("listening", "webhooks"), [(READER, 0), (Listening(webhooks={"one": KINDS, "two": KINDS}), 2)], ids=["reader", "webhooks"])
+def test_listeners_cost_a_document_for_each_kind_and_one_for_each_webhook(
+    functions: Functions, deps: Deps, stack: Stack, listening: Listening, webhooks: int
+) -> None:
+    heard = _heard(functions, deps, stack, listening)
+    username, _ = heard.register(500)
+    notification_id = heard.notify(username)
+    started = time.monotonic()
+    used, tasks = heard.cost(f"send to 500, a reader or {webhooks} webhooks listening", lambda: heard.deliver(notification_id))
+    checkpoints = int(time.monotonic() - started)
+    assert used.reads == 2
+    assert used.commits <= 2 + checkpoints
+    assert used.writes <= 3 + 2 * (1 + webhooks) + checkpoints
+    assert tasks == 2 * webhooks
+    body = {"token": fresh("budget-token"), "username": username}
+    used, tasks = heard.cost(f"register, a reader or {webhooks} webhooks listening", lambda: heard.post("/devices", body, 201))
+    assert used.reads <= 2
+    assert (used.commits, used.writes, tasks) == (2, 4 + 1 + webhooks, webhooks)
+    body["app_version"] = "2"
+    used, tasks = heard.cost("refresh, which nobody is told of", lambda: heard.post("/devices", body, 200))
+    assert (used.commits, used.writes, tasks) == (2, 3, 0)
 
 
 def test_repeated_task_of_a_finished_chunk(functions: Functions) -> None:

@@ -86,13 +86,13 @@ def test_send_logs_each_chunk_with_its_notification_and_counts(logs: dict[str, s
     (delivered,) = [line for line in lines if line["message"] == "chunk_delivered"]
     assert (delivered["severity"], delivered["sent"], delivered["failed"], delivered["retrying"]) == ("INFO", 3, 1, 1)
     assert delivered["request_id"]
-    assert delivered["timestamp"]
+    assert delivered["time"]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_our_own_lines_are_json_with_a_severity(logs: dict[str, str], name: str) -> None:
     ours = [json.loads(line) for line in logs[name].splitlines() if line.startswith("{")]
-    assert all({"severity", "message", "timestamp"} <= line.keys() for line in ours)
+    assert all({"severity", "message", "time"} <= line.keys() for line in ours)
     assert not [line for line in ours if line["severity"] == "ERROR"]
 
 

@@ -34,9 +34,12 @@ from tests.fakes.segments import MemorySegmentStore
 from tests.fakes.sender import ScriptedPushSender
 from tests.fakes.system import START, FixedClock, SequentialIdentifiers
 from tests.fakes.tasks import RecordingTaskQueue, SendTask
+from tests.fakes.telemetry import RecordingTelemetry
 from tests.fakes.templates import MemoryTemplateStore
 from tests.fakes.tenants import MemoryTenantStore
 from tests.fakes.topics import MemorySubscriptionStore, MemoryTopicStore, ScriptedTopicSubscriber
+from tests.fakes.webhook_deliveries import MemoryWebhookDeliveryStore
+from tests.fakes.webhook_poster import ScriptedWebhookPoster
 
 __all__ = [
     "START",
@@ -75,13 +78,16 @@ __all__ = [
     "MemoryTemplateStore",
     "MemoryTenantStore",
     "MemoryTopicStore",
+    "MemoryWebhookDeliveryStore",
     "Poison",
     "RecordingLog",
     "RecordingTaskQueue",
+    "RecordingTelemetry",
     "ScriptedCallAuthenticator",
     "ScriptedPushSender",
     "ScriptedTopicSubscriber",
     "ScriptedUserAuthenticator",
+    "ScriptedWebhookPoster",
     "SendTask",
     "SequentialIdentifiers",
     "fake_deps",

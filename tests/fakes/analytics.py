@@ -10,22 +10,27 @@ from datetime import date, datetime
 
 from fanfare.domain.analytics import NOTHING, Amounts, Row, RowFilter, RowKey, cleaned_rows, day_rows, merge_rows, total
 from fanfare.domain.broadcast_progress import Sums, add_sums
+from fanfare.domain.metrics import Counters, add
 from fanfare.domain.notification import Notification
+from fanfare.domain.receipt_sums import ReceiptSum
 from fanfare.domain.recomputing import Comparison, Correction
 from fanfare.domain.tallying import ByPlatform, Tally, Untallied, day_of, row_key
 from tests.fakes.notifications import MemoryNotificationStore
 
 
 class MemoryAnalyticsStore:
-    """`details` by tenant and key, `days` by tenant and day."""
+    """`details` by tenant and key, `days` by tenant and day, `fleet` what notifications and receipts have added to the numbers of the whole fleet."""
 
     def __init__(self, notifications: MemoryNotificationStore) -> None:
         self._notifications = notifications
         self.details: dict[tuple[str, RowKey], Amounts] = {}
         self.days: dict[tuple[str, date], Amounts] = {}
+        self.fleet: Counters = {}
         self._marks: set[tuple[str, str]] = set()
         self._corrections: dict[tuple[str, date], int] = {}
         self._contributed: dict[tuple[str, str], ByPlatform] = {}
+        self._counters: dict[tuple[str, str], Counters] = {}
+        self._received: dict[tuple[str, str], ByPlatform] = {}
         self._tallied: dict[tuple[str, str], object] = {}
 
     def add(self, tenant: str, mark: str, rows: Sequence[Row], now: datetime) -> bool:
@@ -65,14 +70,16 @@ class MemoryAnalyticsStore:
                 self._notifications.put(tally.notification)
                 stored = self._notifications.get(*place)
                 assert stored is not None
-                self._contributed[place] = tally.contributed
+                self._contributed[place], self._counters[place] = tally.contributed, tally.counters
+                self.fleet = add([self.fleet, tally.counted])
                 self._tallied[place] = stored.revision if tally.is_over else None
                 self._add(place[0], tally.rows)
         return True
 
     def read_tallied(self, tenant: str, notification_ids: Sequence[str]) -> list[Untallied]:
         found = [self._notifications.get(tenant, name) for name in notification_ids]
-        return [Untallied(row, self._contributed.get((tenant, row.id), {})) for row in found if row is not None]
+        places = [(row, (tenant, row.id)) for row in found if row is not None]
+        return [Untallied(row, self._contributed.get(place, {}), self._counters.get(place, {})) for row, place in places]
 
     def count_chunks(self, notification: Notification) -> Sums:
         chunks = self._notifications.chunks_of(notification.tenant, notification.id)
@@ -84,7 +91,8 @@ class MemoryAnalyticsStore:
             contributed = merge_rows(
                 Row(row_key(row, platform), amounts)
                 for row in notifications
-                for platform, amounts in self._contributed.get((tenant, row.id), {}).items()
+                for by_platform in (self._contributed, self._received)
+                for platform, amounts in by_platform.get((tenant, row.id), {}).items()
             )
             rows = self.rows(tenant, day, day, RowFilter(), len(self.details))
             return Comparison(contributed, rows, self.days.get((tenant, day), NOTHING), self._corrections.get((tenant, day)))
@@ -97,6 +105,15 @@ class MemoryAnalyticsStore:
             self._add_details(tenant, correction.rows)
             self._add_totals(tenant, [Row(RowKey(day), correction.total)])
         return True
+
+    def add_received(self, summed: ReceiptSum) -> None:
+        """Add what receipts come to, as part of another store's write."""
+        place = (summed.notification.tenant, summed.notification.id)
+        before = self._received.get(place, {})
+        after = {name: total([before.get(name, NOTHING), summed.added.get(name, NOTHING)]) for name in {**before, **summed.added}}
+        self._received[place] = after
+        self._add(summed.notification.tenant, summed.rows)
+        self.fleet = add([self.fleet, summed.counters])
 
     def _untallied(self) -> list[Notification]:
         return [row for row in self._notifications.everything() if not row.validate_only and self._tallied.get((row.tenant, row.id)) != row.revision]

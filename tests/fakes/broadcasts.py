@@ -34,6 +34,7 @@ class MemoryBroadcastStore:
                 self._notifications.put_fanned(advanced.notification)
             if advanced.audit is not None:
                 self._audit.record(tenant, advanced.audit)
+            self._audit.events.add(advanced.events)
             return advanced.notification or notification, advanced.fanout
 
     def chunk_states(self, tenant: str, notification_id: str, numbers: range) -> dict[int, ChunkState]:

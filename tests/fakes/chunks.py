@@ -9,6 +9,7 @@ from fanfare.domain.audit import AuditEntry
 from fanfare.domain.chunk import Busy, Chunk, ChunkKey, Finished, Take
 from fanfare.domain.chunk_rows import Rows, is_of_audience
 from fanfare.domain.dead_letter import DeadLetter
+from fanfare.domain.event import Event
 from fanfare.domain.notification import Notification
 from fanfare.domain.recipient import Recipient
 from tests.fakes.audience import MemoryAudienceStore
@@ -42,8 +43,16 @@ class MemoryChunkStore:
     def save_chunk(self, chunk: Chunk) -> Chunk | None:
         return self._notifications.save_chunk(chunk)
 
-    def conclude(self, chunk: Chunk, notification: Notification, dead_letter: DeadLetter | None = None, audit: AuditEntry | None = None) -> bool:
-        return self._notifications.conclude(chunk, notification, dead_letter, audit)
+    def conclude(
+        self,
+        chunk: Chunk,
+        notification: Notification,
+        dead_letter: DeadLetter | None = None,
+        audit: AuditEntry | None = None,
+        *,
+        events: Sequence[Event] = (),
+    ) -> bool:
+        return self._notifications.conclude(chunk, notification, dead_letter, audit, events)
 
     def get_many(self, keys: Sequence[ChunkKey]) -> list[Chunk | None]:
         return [self._notifications.chunk(key) for key in keys]

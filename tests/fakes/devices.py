@@ -11,9 +11,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from fanfare.domain.address import Address
+from fanfare.domain.announcing import Announcer
 from fanfare.domain.audit import AuditEntry, Trail
 from fanfare.domain.device import Device
 from fanfare.domain.errors import Unavailable
+from fanfare.domain.event import Event
 from fanfare.domain.filters import DeviceFilter
 from fanfare.domain.listing import Page
 from fanfare.domain.profile import Profile
@@ -68,7 +70,7 @@ class MemoryDeviceStore:
         ]
 
     def save(self, tenant: str, plans: Sequence[RegistrationPlan], audit: AuditEntry | None = None) -> bool:
-        return self._store(tenant, plans, audit)
+        return self._store(tenant, plans, audit, ())
 
     def everything(self) -> builtins.list[tuple[str, Device]]:
         """Every (tenant, device), in the order of ids."""
@@ -110,7 +112,7 @@ class MemoryDeviceStore:
     def save_all(self, tenant: str, batches: Sequence[tuple[Sequence[RegistrationPlan], AuditEntry | None]]) -> Sequence[bool]:
         return [self.save(tenant, plans, audit) for plans, audit in batches]
 
-    def _store(self, tenant: str, plans: Sequence[RegistrationPlan], audit: AuditEntry | None) -> bool:
+    def _store(self, tenant: str, plans: Sequence[RegistrationPlan], audit: AuditEntry | None, events: Sequence[Event]) -> bool:
         plans = [noted(plan) for plan in plans]
         touched = [name for plan in plans for name in _touched(tenant, plan)]
         if len(set(touched)) < len(touched):
@@ -125,25 +127,37 @@ class MemoryDeviceStore:
             self._state = draft
             if audit is not None:
                 self._audit.record(tenant, audit)
+            self._audit.events.add(events)
         return True
 
-    def update(self, tenant: str, device_id: str, decide: Callable[[Device], Device | None], audit: Trail | None = None) -> Device | None:
+    def update(
+        self, tenant: str, device_id: str, decide: Callable[[Device], Device | None], audit: Trail | None = None, *, announce: Announcer | None = None
+    ) -> Device | None:
         for _ in range(_TRIES):
             before = self._state.devices.get((tenant, device_id))
             after = decide(before) if before else None
             if before is None or after is None:
                 return before
-            if self._store(tenant, [RegistrationPlan(after, before)], audit(before, after) if audit else None):
+            events = announce([before], [after]) if announce else ()
+            if self._store(tenant, [RegistrationPlan(after, before)], audit(before, after) if audit else None, events):
                 return after
         raise Unavailable("Too many writers change this at once.", retry_after_seconds=1)
 
     def update_many(
-        self, tenant: str, device_ids: Sequence[str], decide: Callable[[Device], Device | None], audit: AuditEntry | None = None
+        self,
+        tenant: str,
+        device_ids: Sequence[str],
+        decide: Callable[[Device], Device | None],
+        audit: AuditEntry | None = None,
+        *,
+        announce: Announcer | None = None,
     ) -> Sequence[str]:
-        changed = [device_id for device_id in device_ids if self._is_changed(tenant, device_id, decide)]
-        if changed and audit is not None:
-            self._audit.record(tenant, replace(audit, resource_ids=tuple(changed)))
-        return changed
+        plans = [RegistrationPlan(after, before) for before in self.get(tenant, device_ids) if (after := decide(before)) is not None]
+        ids = [plan.device.id for plan in plans]
+        events = announce([plan.previous for plan in plans], [plan.device for plan in plans]) if plans and announce else ()
+        if not plans or self._store(tenant, plans, replace(audit, resource_ids=tuple(ids)) if audit else None, events):
+            return ids
+        return [device_id for device_id in ids if self._is_changed(tenant, device_id, decide, audit, announce)]
 
     def erase(
         self,
@@ -153,6 +167,7 @@ class MemoryDeviceStore:
         *,
         only_if: Callable[[Device], bool] = lambda _: True,
         cleaned_on: date | None = None,
+        announce: Announcer | None = None,
     ) -> int:
         with self._lock:
             live = [device for device in self.get(tenant, list(dict.fromkeys(device_ids))) if only_if(device)]
@@ -166,6 +181,8 @@ class MemoryDeviceStore:
                 self._analytics.add_cleaned(tenant, f"erasure-{next(self._revisions)}", cleaned_on, cleaned, self._clock.now())
             if live and audit is not None:
                 self._audit.record(tenant, replace(audit, resource_ids=audit.resource_ids or tuple(device.id for device in live)))
+            if live and announce is not None:
+                self._audit.events.add(announce(live, [None] * len(live)))
         return len({device_id for device_id in device_ids if (tenant, device_id) in self._state.erased})
 
     def remove_tombstones(self, tenant: str, before: datetime, limit: int) -> int:
@@ -221,14 +238,18 @@ class MemoryDeviceStore:
     def remove_locks(self, tenant: str, index_key: str, limit: int) -> int:
         return 0  # Here every name has one lock, whatever the index's key is.
 
-    def _is_changed(self, tenant: str, device_id: str, decide: Callable[[Device], Device | None]) -> bool:
+    def _is_changed(
+        self, tenant: str, device_id: str, decide: Callable[[Device], Device | None], audit: AuditEntry | None, announce: Announcer | None
+    ) -> bool:
         decided: builtins.list[Device | None] = [None]
 
         def noting(device: Device) -> Device | None:
             decided.append(decide(device))
             return decided[-1]
 
-        return self.update(tenant, device_id, noting) is not None and decided[-1] is not None
+        entry = replace(audit, resource_ids=(device_id,)) if audit else None
+        trail = (lambda *_: entry) if entry else None
+        return self.update(tenant, device_id, noting, trail, announce=announce) is not None and decided[-1] is not None
 
     def _holder(self, tenant: str, lock: _Lock) -> Device | None:
         return self._state.devices.get((tenant, self._state.holders.get(lock, "")))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from fanfare.domain.chunk import ChunkKey
-from fanfare.domain.dead_letter import dead_letter_id
+from fanfare.domain.dead_letter import DeadLetter, dead_letter_id
 from fanfare.domain.notification import Notification
 from fanfare.domain.retention import DueLetter, Ended, Kind, Place
 from tests.fakes.notifications import MemoryNotificationStore
@@ -50,6 +50,8 @@ class MemoryEndedStore:
             self._kept._dead_letters.pop((tenant, dead_letter_id(key)), None)
             if whole:
                 del self._kept._notifications[tenant, ended.id]
+                for profile_id in ended.viewers:
+                    self._kept.views.pop((tenant, ended.id, profile_id), None)
         return True
 
     def fence(self, tenant: str, ended: Ended, now: datetime) -> bool:
@@ -62,7 +64,11 @@ class MemoryEndedStore:
 
     def remove_letters(self, tenant: str, notification_id: str, limit: int) -> int:
         letters = self._kept._dead_letters
-        doomed = [place for place, letter in letters.items() if place[0] == tenant and letter.key.notification_id == notification_id][:limit]
+        doomed = [
+            place
+            for place, letter in letters.items()
+            if place[0] == tenant and isinstance(letter, DeadLetter) and letter.key.notification_id == notification_id
+        ][:limit]
         for place in doomed:
             del letters[place]
         return len(doomed)
@@ -89,7 +95,7 @@ class MemoryEndedStore:
             if stored is not None and stored is not due.revision:
                 return False
             self._kept._dead_letters.pop(place, None)
-            if with_rows:
+            if with_rows and isinstance(due.letter, DeadLetter):
                 self._kept._recipients.pop(due.letter.key, None)
         return True
 
@@ -97,4 +103,5 @@ class MemoryEndedStore:
 def _ended(notification: Notification) -> Ended:
     assert notification.completed_at is not None
     is_large = notification.layout is not None
-    return Ended(notification.id, notification.completed_at, notification.counts.failed > 0, is_large, notification.revision)
+    has_failures = notification.counts.failed > 0
+    return Ended(notification.id, notification.completed_at, has_failures, is_large, notification.revision, tuple(notification.viewers))

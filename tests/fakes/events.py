@@ -36,6 +36,9 @@ class MemoryEventStore:
     def get(self, tenant: str, event_id: str) -> StoredEvent | None:
         return self._stored.get((tenant, event_id))
 
+    def get_many(self, tenant: str, event_ids: Sequence[str]) -> Sequence[StoredEvent | None]:
+        return [self.get(tenant, event_id) for event_id in event_ids]
+
     def forget(self, tenant: str, event_id: str) -> None:
         """Remove an event, as cleanup does."""
         del self._stored[tenant, event_id]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from fanfare.domain.health import ComponentHealth, State
 
-_COMPONENTS = ("firestore", "tasks", "secrets", "fcm")
+_COMPONENTS = ("firestore", "tasks", "secrets", "fcm", "scheduler")
 
 
 class FixedHealth:

@@ -14,14 +14,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from fanfare.domain.announcing import Announcer
 from fanfare.domain.audit import AuditEntry, Trail
 from fanfare.domain.chunk import Busy, Chunk, ChunkKey, ChunkState, Claimed, Finished, Take, decide_claim, is_claim_of, new_claim
-from fanfare.domain.dead_letter import DeadLetter, Replay
+from fanfare.domain.dead_letter import AnyLetter, DeadLetter, Replay
 from fanfare.domain.errors import Unavailable
+from fanfare.domain.event import Event
 from fanfare.domain.filters import DeadLetterFilter, NotificationFilter
 from fanfare.domain.forgetting import without_username
 from fanfare.domain.listing import Page
 from fanfare.domain.notification import FINAL_STATUSES, Notification, NotificationStatus
+from fanfare.domain.outcome import Result
+from fanfare.domain.public_view import PublicView, views_of
 from fanfare.domain.recipient import Recipient
 from fanfare.domain.send_request import message_of
 from fanfare.domain.steering import Steered
@@ -49,9 +53,10 @@ class MemoryNotificationStore:
         self._notifications = _Revised(self._revisions)
         self._recipients: dict[ChunkKey, tuple[Recipient, ...]] = {}
         self._chunks: dict[ChunkKey, Chunk] = {}
-        self._dead_letters: dict[tuple[str, str], DeadLetter] = {}
+        self._dead_letters: dict[tuple[str, str], AnyLetter] = {}
+        self.views: dict[tuple[str, str, str], PublicView] = {}
 
-    def accept(self, notification: Notification, recipients: Sequence[Recipient]) -> Notification | None:
+    def accept(self, notification: Notification, recipients: Sequence[Recipient], *, events: Sequence[Event] = ()) -> Notification | None:
         place = (notification.tenant, notification.id)
         with self._lock:
             if place in self._notifications:
@@ -60,6 +65,8 @@ class MemoryNotificationStore:
             self._notifications[place] = replace(notification, request=request, message=message_of(request))
             if recipients:
                 self._recipients[ChunkKey(notification.tenant, notification.id, 0)] = tuple(recipients)
+            self.views.update(_views(notification, {}))
+            self._audit.events.add(events)
         return None
 
     def get(self, tenant: str, notification_id: str) -> Notification | None:
@@ -112,7 +119,14 @@ class MemoryNotificationStore:
         with self._lock:
             return self._write_chunk(chunk)
 
-    def conclude(self, chunk: Chunk, notification: Notification, dead_letter: DeadLetter | None = None, audit: AuditEntry | None = None) -> bool:
+    def conclude(
+        self,
+        chunk: Chunk,
+        notification: Notification,
+        dead_letter: DeadLetter | None = None,
+        audit: AuditEntry | None = None,
+        events: Sequence[Event] = (),
+    ) -> bool:
         with self._lock:
             stored = self._chunks.get(chunk.key)
             if stored is not None and stored.revision != chunk.revision and stored.stop is not chunk.stop:
@@ -120,24 +134,27 @@ class MemoryNotificationStore:
             if self.get(notification.tenant, notification.id) is None or self._write_chunk(chunk) is None:
                 return False
             self._put_progress(notification)
+            self._put_views(notification, chunk.results)
             if dead_letter is not None:
                 self._dead_letters[chunk.key.tenant, dead_letter.id] = dead_letter
             if audit is not None:
                 self._audit.record(chunk.key.tenant, audit)
+            self._audit.events.add(events)
         return True
 
-    def get_dead_letter(self, tenant: str, dead_letter_id: str) -> DeadLetter | None:
+    def get_dead_letter(self, tenant: str, dead_letter_id: str) -> AnyLetter | None:
         return self._dead_letters.get((tenant, dead_letter_id))
 
     def find_dead_letters(self, tenant: str, notification_id: str, limit: int, after: str | None) -> Page[DeadLetter]:
+        chunks = [row for row in self._dead_letters.values() if isinstance(row, DeadLetter)]
         found = sorted(
-            (row for row in self._dead_letters.values() if (row.key.tenant, row.key.notification_id) == (tenant, notification_id)),
+            (row for row in chunks if (row.key.tenant, row.key.notification_id) == (tenant, notification_id)),
             key=lambda row: row.id,
         )
         following = [row for row in found if after is None or row.id > after]
         return Page(following[:limit], following[limit - 1].id if len(following) > limit else None)
 
-    def list_dead_letters(self, tenant: str, filters: DeadLetterFilter, limit: int, after: str | None) -> Page[DeadLetter]:
+    def list_dead_letters(self, tenant: str, filters: DeadLetterFilter, limit: int, after: str | None) -> Page[AnyLetter]:
         wanted = [row for row in self._dead_letters.values() if row.key.tenant == tenant and _is_wanted_letter(filters, row)]
         return newest_of(wanted, limit, after)
 
@@ -156,10 +173,13 @@ class MemoryNotificationStore:
             steered = decide(*found) if found is not None else None
             if found is None or steered is None:
                 return found
+            entry = audit(found[0], steered.notification)
             self._put_chunk(steered.chunk)
             self._put_progress(steered.notification)
+            self._put_views(steered.notification, steered.chunk.results)
             self.edit_paused(key.tenant, key.notification_id, steered.notification.paused)
-            self._audit.record(key.tenant, audit(found[0], steered.notification))
+            self._audit.record(key.tenant, entry)
+            self._audit.events.add(steered.events)
             return steered.notification, steered.chunk
 
     @property
@@ -184,8 +204,14 @@ class MemoryNotificationStore:
             self._put_chunk(chunk)
         return True
 
-    def put_dead_letter(self, letter: DeadLetter) -> None:
+    def put_dead_letter(self, letter: AnyLetter) -> None:
         self._dead_letters[letter.key.tenant, letter.id] = letter
+
+    def mark_replayed(self, tenant: str, letter_id: str, at: datetime) -> None:
+        """Note that what a dead letter is about was sent again, if there is one that says nothing of it yet."""
+        letter = self._dead_letters.get((tenant, letter_id))
+        if letter is not None and letter.replayed_at is None:
+            self._dead_letters[tenant, letter_id] = replace(letter, replayed_at=at)
 
     def put(self, notification: Notification) -> None:
         self._notifications[notification.tenant, notification.id] = notification
@@ -200,16 +226,25 @@ class MemoryNotificationStore:
         return True
 
     def update(
-        self, tenant: str, notification_id: str, decide: Callable[[Notification], Notification | None], audit: Trail | None = None
+        self,
+        tenant: str,
+        notification_id: str,
+        decide: Callable[[Notification], Notification | None],
+        audit: Trail | None = None,
+        *,
+        announce: Announcer | None = None,
     ) -> Notification | None:
         with self._lock:
             stored = self.get(tenant, notification_id)
             decided = decide(stored) if stored is not None else None
             if stored is None or decided is None:
                 return stored
+            entry = audit(stored, decided) if audit is not None else None
+            events = announce(stored, decided) if announce is not None else ()
             self.put(decided)
-            if audit is not None:
-                self._audit.record(tenant, audit(stored, decided))
+            if entry is not None:
+                self._audit.record(tenant, entry)
+            self._audit.events.add(events)
         return decided
 
     def edit_paused(self, tenant: str, notification_id: str, paused: bool) -> None:  # noqa: FBT001 - the value that is stored
@@ -234,6 +269,13 @@ class MemoryNotificationStore:
                 stored = self._notifications[place]
                 left = tuple(name for name in stored.usernames if name != username)
                 self._notifications[place] = replace(stored, usernames=left, request=without_username(stored.request, username))
+        return len(found)
+
+    def forget_viewer(self, tenant: str, profile_id: str, limit: int) -> int:
+        with self._lock:
+            found = [place for place in self.views if (place[0], place[2]) == (tenant, profile_id)][:limit]
+            for place in found:
+                del self.views[place]
         return len(found)
 
     def find_overdue(self, now: datetime, limit: int) -> Overdue:
@@ -263,6 +305,16 @@ class MemoryNotificationStore:
         self._chunks[chunk.key] = replace(chunk, revision=next(self._revisions))
         return self._chunks[chunk.key]
 
+    def _put_views(self, notification: Notification, results: Mapping[str, Result]) -> None:
+        """Change what viewers see; whose document is gone gets none again."""
+        self.views.update({place: view for place, view in _views(notification, results).items() if place in self.views})
+
+    def add_received(self, tenant: str, notification_id: str, delivered: int, read: int) -> None:
+        """Add what receipts come to, as part of another store's write."""
+        stored = self._notifications[tenant, notification_id]
+        counts = replace(stored.counts, delivered=stored.counts.delivered + delivered, read=stored.counts.read + read)
+        self._notifications[tenant, notification_id] = replace(stored, counts=counts)
+
     def put_fanned(self, notification: Notification) -> None:
         """Store what a fan-out changes of a notification."""
         place = (notification.tenant, notification.id)
@@ -279,11 +331,12 @@ class MemoryNotificationStore:
     def _put_progress(self, notification: Notification) -> None:
         """Store what a delivery changes of a notification; the rest of it never changes."""
         place = (notification.tenant, notification.id)
+        received = self._notifications[place].counts
         self._notifications[place] = replace(
             self._notifications[place],
             status=notification.status,
             status_reason=notification.status_reason,
-            counts=notification.counts,
+            counts=replace(notification.counts, delivered=received.delivered, read=received.read),
             errors=notification.errors,
             platforms=notification.platforms,
             started_at=notification.started_at,
@@ -292,6 +345,10 @@ class MemoryNotificationStore:
         )
         if notification.status in FINAL_STATUSES:
             self.edit_paused(*place, paused=False)
+
+
+def _views(notification: Notification, results: Mapping[str, Result]) -> dict[tuple[str, str, str], PublicView]:
+    return {(notification.tenant, notification.id, view.profile_id): view for view in views_of(notification, results)}
 
 
 def _is_wanted(filters: NotificationFilter, row: Notification) -> bool:
@@ -304,7 +361,7 @@ def _is_wanted(filters: NotificationFilter, row: Notification) -> bool:
     )
 
 
-def _is_wanted_letter(filters: DeadLetterFilter, row: DeadLetter) -> bool:
+def _is_wanted_letter(filters: DeadLetterFilter, row: AnyLetter) -> bool:
     return filters.kind in (None, row.kind) and _is_within(filters, row.created_at)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from fanfare.domain.announcing import Announcer
 from fanfare.domain.audit import AuditEntry
 from fanfare.domain.broadcast_progress import NOTHING, Part, Progress, Sums, add_sums, part_of, parts_of
 from fanfare.domain.chunk import Chunk, ChunkKey, count_chunk
 from fanfare.domain.dead_letter import DeadLetter
 from fanfare.domain.errors import Unavailable
+from fanfare.domain.event import Event
 from fanfare.domain.notification import Notification
 from tests.fakes.audit import MemoryAuditStore
 from tests.fakes.notifications import MemoryNotificationStore
@@ -26,13 +28,14 @@ class MemoryProgressStore:
         self._notifications = notifications
         self._audit = audit or MemoryAuditStore()
 
-    def conclude(self, chunk: Chunk, part: Part, dead_letter: DeadLetter | None = None) -> int | None:
+    def conclude(self, chunk: Chunk, part: Part, dead_letter: DeadLetter | None = None, *, events: Sequence[Event] = ()) -> int | None:
         with self._notifications.lock:
             counted, change = count_chunk(chunk)
             if self._notifications.save_chunk(counted) is None:
                 return None
             if dead_letter is not None:
                 self._notifications.put_dead_letter(dead_letter)
+            self._audit.events.add(events)
             return self._add(chunk.key, part, change)
 
     def create_ended(self, chunk: Chunk, part: Part) -> int | None:
@@ -54,14 +57,26 @@ class MemoryProgressStore:
     def recent_progress(self, notifications: Sequence[Notification]) -> list[Progress]:
         return [self.read_progress(notification) for notification in notifications]
 
-    def settle(self, tenant: str, notification_id: str, decide: Callable[[Notification, Progress], Notification | None]) -> Notification | None:
+    def settle(
+        self,
+        tenant: str,
+        notification_id: str,
+        decide: Callable[[Notification, Progress], Notification | None],
+        *,
+        announce: Announcer | None = None,
+    ) -> Notification | None:
         for _ in range(_TRIES):
             stored = self._notifications.get(tenant, notification_id)
             if stored is None:
                 return None
             decided = decide(stored, self.read_progress(stored))
-            if decided is None or self._notifications.put_if_unchanged(decided):
-                return decided or stored
+            if decided is None:
+                return stored
+            events = announce(stored, decided) if announce is not None else ()
+            with self._notifications.lock:
+                if self._notifications.put_if_unchanged(decided):
+                    self._audit.events.add(events)
+                    return decided
         raise Unavailable("Too many writers change this at once.", retry_after_seconds=1)
 
     def replay(self, notification: Notification, chunks: Sequence[Chunk], letters: Sequence[DeadLetter], audit: AuditEntry) -> bool:

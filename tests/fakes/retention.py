@@ -14,19 +14,28 @@ from tests.fakes.audit import MemoryAuditStore
 from tests.fakes.devices import MemoryDeviceStore
 from tests.fakes.notifications import MemoryNotificationStore
 from tests.fakes.profiles import MemoryProfileStore
+from tests.fakes.receipts import MemoryReceiptStore
 
 
 class MemoryRetentionStore:
     """`retired_keys` by tenant and id, `oldest_shards` by tenant: nothing is sealed in memory, so a test says which there are."""
 
     def __init__(
-        self, devices: MemoryDeviceStore, profiles: MemoryProfileStore, audit: MemoryAuditStore, notifications: MemoryNotificationStore
+        self,
+        devices: MemoryDeviceStore,
+        profiles: MemoryProfileStore,
+        audit: MemoryAuditStore,
+        notifications: MemoryNotificationStore,
+        receipts: MemoryReceiptStore | None = None,
     ) -> None:
         self.retired_keys: dict[tuple[str, str], datetime] = {}
         self.oldest_shards: dict[str, datetime] = {}
+        self._receipts = receipts
         self._devices, self._profiles, self._audit, self._notifications = devices, profiles, audit, notifications
 
     def remove_records(self, tenant: str, kind: Kind, before: datetime, limit: int) -> int:
+        if kind is Kind.RECEIPTS and self._receipts is not None:
+            return self._receipts.remove(tenant, before, limit)
         if kind is not Kind.AUDIT:
             return 0  # Nobody writes these yet.
         due = [row for row in self._audit.entries if row[0] == tenant and row[1].at <= before][:limit]

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from fanfare.domain.chunk import ChunkKey, ChunkTask
+from fanfare.domain.tenant import PLATFORM_TENANT
 from fanfare.domain.webhook_delivery import DeliveryKey
+from fanfare.domain.webhook_replay import Replay
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class RecordingTaskQueue:
         self.chunks: list[ChunkTask] = []
         self.fanouts: list[FanoutTask] = []
         self.webhooks: list[WebhookTask] = []
+        self.replays: list[Replay] = []
 
     def enqueue_send(self, key: ChunkKey, request_id: str, due_at: datetime | None = None) -> bool:
         if not self.refusing:
@@ -68,6 +71,9 @@ class RecordingTaskQueue:
     def enqueue_tally(self, tenant: str, request_id: str, after: str | None = None) -> bool:
         return self._take(FanoutTask("tally", tenant, (after,) if after is not None else (), request_id))
 
+    def enqueue_receipts(self, request_id: str) -> bool:
+        return self._take(FanoutTask("receipts", PLATFORM_TENANT, (), request_id))
+
     def enqueue_recomputation(self, tenant: str, day: date, request_id: str, after: str | None = None) -> bool:
         return self._take(FanoutTask("recomputation", tenant, (day.isoformat(), *([after] if after is not None else [])), request_id))
 
@@ -79,6 +85,11 @@ class RecordingTaskQueue:
 
     def enqueue_topic_sync(self, tenant: str, device_ids: Sequence[str], request_id: str, due_at: datetime | None = None) -> bool:
         return self._take(FanoutTask("topics", tenant, tuple(device_ids), request_id, due_at))
+
+    def enqueue_replay(self, replay: Replay, request_id: str) -> bool:
+        if not self.refusing:
+            self.replays.append(replay)
+        return not self.refusing
 
     def enqueue_webhook(self, key: DeliveryKey, request_id: str, due_at: datetime | None = None) -> bool:
         if not self.refusing:

@@ -58,12 +58,13 @@ class MemoryTenantStore:
             after = decide(before) if before else None
             if before is None or after is None:
                 return before
+            entry = audit(before, after) if audit is not None else None
             with self._lock:
                 # Every write stores an object of its own, so that it serves as the revision.
                 if self._tenants[tenant] is before:
                     self._tenants[tenant] = after
-                    if audit is not None:
-                        self._audit.record(tenant, audit(before, after))
+                    if entry is not None:
+                        self._audit.record(tenant, entry)
                     return after
         raise Unavailable("Too many writers change this at once.", retry_after_seconds=1)
 

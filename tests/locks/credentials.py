@@ -50,10 +50,18 @@ _ANOTHERS_OWN = "the token of another tenant's client"
 
 def key_locks(world: World, locks: Mapping[str, Mapping[str, str]], access: Access) -> dict[str, dict[str, str]]:
     """The same locks where a client comes with its token alone; elsewhere a good key, which opens nothing there."""
-    if not access.access_key:
-        return {"an access key on a route that takes none": {"X-Access-Key": world.acme.owner["Client-Token"]}}
+    token = world.acme.owner["Client-Token"]
+    taken = {"X-Access-Key": access.access_key, "Authorization": access.bearer_token or access.users}
+    good = {"X-Access-Key": token, "Authorization": f"Bearer {token}"}
+    useless = {f"a token alone in {name}, on a route that takes none there": {name: good[name]} for name, takes in taken.items() if not takes}
+    if access.bearer_token:
+        return {**useless, **_alone(locks, "Authorization", "Bearer ")}
+    return {**useless, **(_alone(locks, "X-Access-Key") if access.access_key else {})}
+
+
+def _alone(locks: Mapping[str, Mapping[str, str]], header: str, before: str = "") -> dict[str, dict[str, str]]:
     bad = {name: dict(headers) for name, headers in locks.items() if "Client-Token" in headers and name not in {_ANOTHERS_OWN, "a token alone"}}
-    keys = {f"{name}, as an access key": {"X-Access-Key": headers.pop("Client-Token"), **headers} for name, headers in bad.items()}
+    keys = {f"{name}, alone in {header}": {header: before + headers.pop("Client-Token"), **headers} for name, headers in bad.items()}
     return {name: {key: value for key, value in headers.items() if key != "Client-ID"} for name, headers in keys.items()}
 
 

@@ -86,8 +86,20 @@ def _change_device(place: Place) -> Ask:
     return Ask({"id": place.device()}, body={"app_version": "2.0"})
 
 
+def _listen(place: Any) -> Ask:
+    return Ask(body={"profile_id": place.profile()})
+
+
 def _reply(place: Place) -> Ask:
     return Ask(body={"device_id": place.device()})
+
+
+def _report(token: str, **fields: str) -> dict[str, str]:
+    return {"token": token, "event": "delivered", **fields}
+
+
+def _receipt(place: Any) -> Ask:
+    return Ask(body={"receipts": [_report(place.receipt())]})
 
 
 def _new_profile(place: Place) -> Ask:
@@ -222,6 +234,18 @@ def _beside_time(mention: Mention) -> Mention:
     return lambda own, other: Ask(body={**mention(own, other).body, "scheduled_at": "2030-12-24T08:00:00Z"})
 
 
+def _webhook(place: Place) -> str:
+    return place.webhook()
+
+
+def _new_webhook(place: Place) -> Ask:
+    return Ask(body={"url": place.names.new_endpoint(), "events": ["notification.failed"]})
+
+
+def _replay(own: Place, other: Place) -> Ask:
+    return Ask({"id": own.webhook()}, body={"event_ids": [other.event()]})
+
+
 _ACTIONS = {"actions.id": "a word of the message itself, looked up nowhere"}
 _LATER_MENTIONS = {name: mention for name, mention in _SEND_MENTIONS.items() if not name.startswith("to.targets")}
 _SCHEDULE_MENTIONS = {f"notification.{name}": _in_schedule(mention) for name, mention in _LATER_MENTIONS.items()}
@@ -337,7 +361,17 @@ DOORS = (
     Door("POST /devices/<id>/activate", at(lambda place: place.inactive_device())),
     Door("POST /devices/<id>/deactivate", at(_device)),
     Door("POST /devices/<id>/erase", at(_device)),
+    Door(
+        "GET /events",
+        lists(lambda place: place.event()),
+        narrower={"kind": "notification.sent"},
+        nothing_in={
+            "notification_id": "every query has another cursor, so that no two answers are the same; tests/surface/test_event_routes.py compares"
+        },
+    ),
+    Door("GET /events/<id>", at(lambda place: place.event())),
     Door("GET /health/ready", nothing),
+    Door("GET /metrics", nothing, platform=True),
     Door(
         "POST /keepalive-reply",
         _reply,
@@ -347,6 +381,16 @@ DOORS = (
             "device_id": lambda _, other: _reply(other),
         },
         by_user=_reply,
+        nothing_in={"project": "names the tenant whose key has signed a receipt; whoever comes with another credential has a tenant already"},
+    ),
+    Door(
+        "POST /receipts",
+        _receipt,
+        mentions={
+            "receipts.token": lambda _, other: _receipt(other),
+            "receipts.device_id": lambda own, other: Ask(body={"receipts": [_report(own.receipt(""), device_id=other.device())]}),
+        },
+        by_user=_receipt,
         nothing_in={"project": "names the tenant whose key has signed a receipt; whoever comes with another credential has a tenant already"},
     ),
     Door(
@@ -443,6 +487,7 @@ DOORS = (
             "segment.profile_ids": lambda _, other: Ask(body={"segment": {"profile_ids": [_profile(other)]}}),
         },
     ),
+    Door("POST /stream-token", _listen, mentions={"profile_id": lambda _, other: _listen(other)}, by_user=_listen),
     Door("GET /templates", lists(_template), narrower={"prefix": "t"}),
     Door("POST /templates", _new_template, mentions=in_body(_new_template, name=_template), nothing_in=_OF_A_TEMPLATE),
     Door("DELETE /templates/<name>", at(_template, "name")),
@@ -459,4 +504,13 @@ DOORS = (
     Door("GET /topics/<name>", at(_topic, "name")),
     Door("POST /topics/<name>/subscribe", _subscribers, mentions=_SUBSCRIBER_MENTIONS),
     Door("POST /topics/<name>/unsubscribe", _subscribers, mentions=_SUBSCRIBER_MENTIONS),
+    Door("GET /webhooks", lists(_webhook), narrower={"active": "true"}),
+    Door("POST /webhooks", _new_webhook),
+    Door("DELETE /webhooks/<id>", at(_webhook)),
+    Door("GET /webhooks/<id>", at(_webhook)),
+    Door("PUT /webhooks/<id>", lambda place: Ask({"id": _webhook(place)}, body=_new_webhook(place).body)),
+    Door("GET /webhooks/<id>/deliveries", at(lambda place: place.webhook_with_deliveries()), narrower={"state": "pending"}),
+    Door("POST /webhooks/<id>/replay", lambda place: _replay(place, place), mentions={"event_ids": _replay}),
+    Door("POST /webhooks/<id>/rotate", at(_webhook)),
+    Door("POST /webhooks/<id>/test", at(_webhook)),
 )

@@ -9,13 +9,17 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
+from fanfare.domain.audit import trail
 from fanfare.domain.brake import Quarantine
 from fanfare.domain.chunk import Chunk, ChunkKey
 from fanfare.domain.dead_letter import dead_letter_of
 from fanfare.domain.delivery import plan_chunk
+from fanfare.domain.event import Event, EventKind
 from fanfare.domain.outcome import Outcome, Result
+from fanfare.domain.receipt import sign_receipt
 from fanfare.domain.tenant import Tenant
 from fanfare.ports import Deps
+from tests.factories import a_call
 from tests.locks.asking import Ask, send
 from tests.locks.names import Names
 
@@ -23,6 +27,7 @@ _TIRED = Result(Outcome.FAILED, "UNAVAILABLE", 503, 7, dead_letter=True)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT")
 _FIGURE = re.compile(r"\d")
 _SHORTEST_FACT = 12
+_MOST_WEBHOOKS = 10
 
 
 class Home:
@@ -32,6 +37,7 @@ class Home:
         self.deps, self.names, self.id, self.project, self.owner = deps, names, tenant.id, tenant.firebase_project_id, dict(owner)
         self.facts: set[str] = {tenant.id}
         self._phone = phone
+        self._webhooks: list[str] = []
 
     def made(self, route: str, body: Any, **path: str) -> Any:
         """What a request of the tenant's own client makes."""
@@ -106,6 +112,28 @@ class Home:
         message = {"to": {"usernames": [self.username()]}, "title": self.names.new_private("title"), "body": self.names.new_private("body")}
         return str(self.made("POST /schedules", {"notification": message, "at": "2030-12-24T08:00:00Z"})["id"])
 
+    def webhook(self) -> str:
+        """A webhook. A tenant has few: the oldest that was made here makes room."""
+        made = self.made("POST /webhooks", {"url": self.names.new_endpoint(), "events": ["notification.failed"]})
+        self.names.keep_secrets([made["secret"]])
+        self._webhooks.append(str(made["id"]))
+        if len(self._webhooks) > _MOST_WEBHOOKS:
+            self.deps.webhooks.delete(self.id, self._webhooks.pop(0), trail("webhook.deleted", a_call().actor, self.deps.clock.now()))
+        return str(made["id"])
+
+    def webhook_with_deliveries(self) -> str:
+        webhook = self.webhook()
+        for _ in range(2):
+            self.made("POST /webhooks/<id>/test", None, id=webhook)
+        return webhook
+
+    def event(self) -> str:
+        """An event that the webhooks here want."""
+        name = self.names.new_id()
+        self.deps.events.record((Event(name, self.id, EventKind.NOTIFICATION_FAILED, self.deps.clock.now(), {}),))
+        self.facts.add(name)
+        return name
+
     def topic(self) -> str:
         return str(self.made("POST /topics", {"name": self.names.new_name("topic")})["name"])
 
@@ -128,6 +156,12 @@ class Home:
         assert self.deps.chunks.conclude(plan.chunk, plan.notification, dead_letter_of(plan.chunk, now))
         return notification_id, device
 
+    def receipt(self, device: str | None = None) -> str:
+        """The token of a message to a device, by default to one of those that it was sent to; to none: of the message alone."""
+        notification_id, addressed = self.notification()
+        key = self.deps.receipt_keys.receipt_key(self.id)
+        return sign_receipt(key, notification_id, addressed if device is None else device)
+
     def _registered(self, **fields: str) -> Any:
         return self.made("POST /devices", {"token": self.names.new_target("token"), "username": self.names.new_private("username"), **fields})
 
@@ -136,16 +170,25 @@ class Home:
 
 
 class OwnThings:
-    """What a user of an app has of their own: devices."""
+    """What a user of an app has of their own: devices, and the profile that the first of them made."""
 
-    def __init__(self, phone: FlaskClient, names: Names, headers: Mapping[str, str]) -> None:
+    def __init__(self, phone: FlaskClient, names: Names, headers: Mapping[str, str], home: Home) -> None:
         self.names, self.headers = names, dict(headers)
-        self._phone = phone
+        self._phone, self._home = phone, home
 
     def device(self) -> str:
+        return str(self._registered()["id"])
+
+    def profile(self) -> str:
+        return str(self._registered()["profile_id"])
+
+    def receipt(self) -> str:
+        return self._home.receipt(self.device())
+
+    def _registered(self) -> Any:
         answer = send(self._phone, "POST /devices", Ask(body={"token": self.names.new_target("token")}), self.headers)
         assert answer.status_code == 201, answer.text
-        return str(answer.json["id"])
+        return answer.json
 
 
 def words_of(answer: Any) -> Iterator[str]:

@@ -13,6 +13,7 @@ from fanfare.web.keepalive import build_keepalive
 from fanfare.web.rollup import build_rollup
 from fanfare.web.schedule import build_schedule
 from fanfare.web.send import build_send
+from fanfare.web.webhook import build_webhook
 
 INTERNAL: Mapping[str, Callable[[Deps], Flask]] = {
     "send": build_send,
@@ -21,6 +22,7 @@ INTERNAL: Mapping[str, Callable[[Deps], Flask]] = {
     "rollup": build_rollup,
     "cleanup": build_cleanup,
     "schedule": build_schedule,
+    "webhook": build_webhook,
 }
 """By the function's name; each has the one route `POST /`."""
 

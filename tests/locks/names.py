@@ -58,6 +58,10 @@ class Names:
         """A Firebase project that is nobody's."""
         return self.new_name("project")
 
+    def new_endpoint(self) -> str:
+        """A URL that may be posted to, whose path is its owner's secret."""
+        return f"https://8.8.8.8/{self.new_secret('hook')}"
+
     def new_account(self, project: str) -> dict[str, Any]:
         """A service account of a project; a line of its key stands for the key."""
         account = self._make_account(project)

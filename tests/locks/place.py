@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from fanfare.domain.receipt import sign_receipt
 from tests.locks.names import Names
 
 
@@ -49,11 +50,19 @@ class Place(Protocol):
 
     def schedule(self) -> str: ...
 
+    def webhook(self) -> str: ...
+
+    def webhook_with_deliveries(self) -> str: ...
+
+    def event(self) -> str: ...
+
     def topic(self) -> str: ...
 
     def notification(self) -> tuple[str, str]: ...
 
     def failed_notification(self) -> tuple[str, str]: ...
+
+    def receipt(self, device: str | None = None) -> str: ...
 
 
 class Nowhere:
@@ -66,6 +75,7 @@ class Nowhere:
         return self.names.new_id()
 
     held_app = client = actor = device = inactive_device = profile = profile_with_devices = segment = schedule = app
+    webhook = webhook_with_deliveries = event = app
 
     def account(self) -> dict[str, Any]:
         return self.names.new_account(self.names.new_project())
@@ -95,3 +105,6 @@ class Nowhere:
         return self.names.new_id(), self.names.new_id()
 
     failed_notification = notification
+
+    def receipt(self, device: str | None = None) -> str:
+        return sign_receipt(b"nobody's key", self.names.new_id(), self.names.new_id() if device is None else device)

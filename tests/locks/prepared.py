@@ -78,7 +78,12 @@ def view_of(world: World, door: Door) -> Any:
 
 def is_paged(world: World, door: Door) -> bool:
     """Tell whether a route takes a cursor."""
-    return "cursor" in world.document.query_of(door.route)
+    return cursor_field(world, door) in world.document.query_of(door.route)
+
+
+def cursor_field(world: World, door: Door) -> str:
+    """Where a route takes its cursor: a poll, which has no last page, goes on `after` it."""
+    return "after" if "after" in world.document.query_of(door.route) else "cursor"
 
 
 def _paths(world: World, door: Door, good: Ask) -> dict[str, Pair]:
@@ -107,12 +112,13 @@ def _cursors(world: World, door: Door, good: Ask) -> dict[str, Ask]:
         "another tenant's cursor": foreign,
         **{f"a cursor of {other.route}": _cursor(world, other, other.ask(world.acme), world.acme.owner) for other in others},
     }
-    asks = {name: good.with_query(cursor=cursor) for name, cursor in found.items()}
+    field = cursor_field(world, door)
+    asks = {name: good.with_query(**{field: cursor}) for name, cursor in found.items()}
     if door.paged_for_platform:
         return asks
     own = _cursor(world, door, good, world.acme.owner)
-    spliced = {"a cursor that was put together": good.with_query(cursor=_spliced(own, foreign))}
-    narrowed = {"a cursor of another filter": good.with_query(cursor=own, **door.narrower)} if door.narrower else {}
+    spliced = {"a cursor that was put together": good.with_query(**{field: _spliced(own, foreign)})}
+    narrowed = {"a cursor of another filter": good.with_query(**{field: own}, **door.narrower)} if door.narrower else {}
     return {**asks, **spliced, **narrowed}
 
 

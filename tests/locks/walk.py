@@ -79,6 +79,8 @@ class Walk:
         yield from self._welcome(ready, "a good credential", ready.owner, ready.good)
         if ready.access.access_key:
             yield from self._welcome(ready, "a good access key", {"X-Access-Key": ready.owner["Client-Token"]}, ready.good)
+        if ready.access.bearer_token:
+            yield from self._welcome(ready, "a good token as bearer", {"Authorization": f"Bearer {ready.owner['Client-Token']}"}, ready.good)
         if ready.users is not None:
             yield from self._welcome(ready, "a good ID token", ready.users.headers, ready.users.good)
         yield from self._spoiled(ready)

@@ -70,7 +70,7 @@ class World:
 
     def user(self, home: Home) -> OwnThings:
         """A new user of a tenant's app."""
-        return OwnThings(self.phone, self.names, self.bearer(home.project))
+        return OwnThings(self.phone, self.names, self.bearer(home.project), home)
 
     def bearer(self, project: str, **claims: Any) -> dict[str, str]:
         """An ID token of a new user as the Auth emulator makes it, unsigned; a claim that is None is left out."""

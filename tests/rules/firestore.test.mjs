@@ -10,6 +10,7 @@ const DOCUMENTS = [
   "tenants/acme/notifications/n1",
   "tenants/acme/notifications/n1/recipients/0",
   "tenants/acme/notifications/n1/chunks/0",
+  "tenants/acme/notifications/n1/public/alice",
   "clients/c1",
 ];
 
@@ -34,7 +35,9 @@ after(async () => {
 const callers = {
   "somebody without a login": () => environment.unauthenticatedContext(),
   "a user": () => environment.authenticatedContext("alice", { email_verified: true }),
-  "a user who claims to be an administrator": () => environment.authenticatedContext("root", { admin: true, tenant: "acme" }),
+  "a user who claims to be an administrator": () => environment.authenticatedContext("root", { admin: true }),
+  "somebody of another tenant": () => environment.authenticatedContext("eve", { tenant: "globex" }),
+  "a profile of another tenant": () => environment.authenticatedContext("eve", { tenant: "globex", profile: "alice" }),
 };
 
 for (const [caller, context] of Object.entries(callers)) {
@@ -52,6 +55,8 @@ for (const [caller, context] of Object.entries(callers)) {
     test("lists no collection and searches none", async () => {
       await assertFails(getDocs(collection(context().firestore(), "tenants/acme/devices")));
       await assertFails(getDocs(collectionGroup(context().firestore(), "chunks")));
+      await assertFails(getDocs(collection(context().firestore(), "tenants/acme/notifications")));
+      await assertFails(getDocs(collectionGroup(context().firestore(), "public")));
     });
 
     test("creates nothing that is not there yet", async () => {

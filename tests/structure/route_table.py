@@ -18,6 +18,7 @@ from fanfare.domain.limits import DEFAULT_LIMITS
 from fanfare.ports import Deps
 from fanfare.web.api import build_api
 from fanfare.web.gate import PUBLIC, Access
+from fanfare.web.stream import build_stream
 
 DOCUMENT = ROOT / "docs" / "api.md"
 BEGIN, END = "<!-- routes -->", "<!-- /routes -->"
@@ -47,7 +48,9 @@ class Row:
             "a receipt": self.access.receipts,
         }
         who = ", or ".join([scopes, *(name for name, may in other.items() if may)])
-        return f"{who} (also by `X-Access-Key`)" if self.access.access_key else who
+        alone = {"`X-Access-Key`": self.access.access_key, "`Authorization: Bearer <Client-Token>`": self.access.bearer_token}
+        ways = [name for name, may in alone.items() if may]
+        return f"{who} (also by {' or '.join(ways)})" if ways else who
 
     @property
     def group(self) -> str:
@@ -71,9 +74,9 @@ def rows_of(app: Flask) -> Iterator[Row]:
 
 
 def build_table() -> str:
-    """The whole table, as Markdown."""
-    app = build_api(Deps(**cast("Any", {field.name: object() for field in dataclasses.fields(Deps)})))
-    rows = [row.cells for row in rows_of(app)]
+    """The whole table of both public functions, as Markdown."""
+    deps = Deps(**cast("Any", {field.name: object() for field in dataclasses.fields(Deps)}))
+    rows = [row.cells for row in sorted([*rows_of(build_api(deps)), *rows_of(build_stream(deps))], key=lambda row: row.path)]
     lines = (_COLUMNS, tuple("---" for _ in _COLUMNS), *rows)
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 

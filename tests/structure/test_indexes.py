@@ -27,6 +27,7 @@ COLLECTIONS = {
     "data_keys._wrapped": "keys",
     "day_comparison.correct": "stats_corrections",
     "data_keys.fresh": "keys",
+    "delivery_mapping.delivery_to_document": "deliveries",
     "device_mapping.to_document": "devices",
     "device_mapping.sync_to_document": "devices",
     "device_mapping.tombstone": "devices",
@@ -34,10 +35,16 @@ COLLECTIONS = {
     "devices._bury": "devices",
     "devices._fields": "devices",
     "ended._place_to_document": "retention",
+    "event_documents.event_to_document": "events",
     "ended._strip": "notifications",
     "idempotency._reservation": "idempotency",
     "idempotency.finish": "idempotency",
+    "letter_mapping.webhook_letter_to_document": "dead_letters",
     "limits._add": "limits",
+    "fleet_shards.add_counters": "meta",
+    "metrics.add_counted": "meta",
+    "migrations._record_to_document": "meta",
+    "migrations.save_record": "meta",
     "notification_mapping._progress": "notifications",
     "notification_mapping.chunk_to_document": "chunks",
     "notification_mapping.dead_letter_to_document": "dead_letters",
@@ -46,10 +53,14 @@ COLLECTIONS = {
     "notification_mapping.steering_to_document": "notifications",
     "new_notifications.add_notification": "recipients",
     "progress_mapping.increments_of": "progress",
+    "receipt_mapping.receipt_to_document": "receipts",
+    "receipt_sums.add": "meta",
     "recipients.to_document": "recipients",
     "pacing.to_document": "pacing",
     "poison.record": "poison",
     "profile_mapping.to_document": "profiles",
+    "public_views._changes": "public",
+    "public_views.to_document": "public",
     "profiles._add_locks": "names",
     "schedule_mapping.to_document": "schedules",
     "segments.to_document": "segments",
@@ -60,17 +71,25 @@ COLLECTIONS = {
     "tenant_mapping.to_document": "tenants",
     "tenants._ownership": "projects",
     "topic_mapping.to_document": "topics",
+    "webhook_mapping.webhook_to_document": "webhooks",
 }
 """The collection of each function's documents: a new one is named here, and its blobs are exempted."""
 
 RISING = {
     "audit.at",
     "dead_letters.created_at",
+    "deliveries.completed_at",
+    "deliveries.created_at",
+    "deliveries.last_attempt_at",
+    "deliveries.lease_until",
+    "deliveries.next_attempt_at",
+    "deliveries.next_check_at",
     "notifications.created_at",
     "notifications.planned_at",
     "notifications.started_at",
     "notifications.completed_at",
     "notifications.stripped_at",
+    "events.created_at",
     "devices.created_at",
     "devices.updated_at",
     "devices.last_seen_at",
@@ -80,6 +99,13 @@ RISING = {
     "devices.topics_check_at",
     "devices.keepalive",
     "profiles.topics_check_at",
+    "public.created_at",
+    "public.updated_at",
+    "receipts.created_at",
+    "receipts.delivered_at",
+    "receipts.read_at",
+    "receipts.delivered_noted_at",
+    "receipts.read_noted_at",
 }
 """Values that grow with time, in collections which may be written more than 500 times a second."""
 
@@ -138,8 +164,18 @@ QUERIES = {
         Asked(collection="devices", equal=("bucket", "active", "keepalive.state"), ordered="keepalive.next"),
         Asked(collection="devices", equal=("bucket", "active", "keepalive.state"), ordered="keepalive.reply"),
     ),
+    "event_listener": (Asked(collection="events", equal=("bucket",), newest="created_at"),),
+    "events": (
+        Asked(collection="events", equal=("bucket",), ordered="created_at"),
+        Asked(collection="events", equal=("bucket",), contains="notification_ids", ordered="created_at"),
+    ),
     "forgetting": (Asked(collection="notifications", contains="usernames"),),
     "chunks": (Asked(collection="chunks", equal=("tenant", "state"), everywhere=True),),
+    "metrics": (
+        Asked(collection="deliveries", equal=("bucket", "state"), ordered="completed_at", everywhere=True),
+        Asked(collection="devices", equal=("bucket", "inactive_reason"), ordered="inactive_since", everywhere=True),
+        Asked(collection="notifications", equal=("paused", "status"), everywhere=True),
+    ),
     "notifications": (
         Asked(collection="chunks", ordered="next_check_at", everywhere=True),
         Asked(collection="notifications", ordered="next_check_at", everywhere=True),
@@ -158,6 +194,10 @@ QUERIES = {
         Asked(collection="profiles", equal=("bucket", "state"), ordered="deleted_at"),
         Asked(collection="keys", ordered="retired_at"),
     ),
+    "receipt_sums": tuple(
+        Asked(collection="receipts", equal=("bucket",), ordered=at, everywhere=True) for at in ("delivered_noted_at", "read_noted_at")
+    ),
+    "receipts": (Asked(collection="receipts", equal=("delivered",)), Asked(collection="receipts", equal=("read",))),
     "origins": (Asked(collection="tenants", contains="cors_origins"),),
     "profiles": (
         Asked(collection="profiles", contains="addresses"),
@@ -165,6 +205,7 @@ QUERIES = {
         Asked(collection="profiles", equal=("state", "username", "phone_number", "external_id"), contains="tags"),
         Asked(collection="profiles", ordered="next_check_at", everywhere=True),
     ),
+    "public_views": (Asked(collection="public", equal=("tenant", "profile_id"), everywhere=True),),
     "subscriptions": (
         Asked(collection="devices", equal=("listed", "active"), contains="topics"),
         Asked(collection="devices", contains="topics"),
@@ -185,6 +226,12 @@ QUERIES = {
         Asked(collection="tenants", ordered="rotation_due_at"),
         Asked(collection="tenants", equal=("keepalive.enabled",)),
     ),
+    "webhook_deliveries": (
+        *_by_time("deliveries", "created_at", ("state",)),
+        Asked(collection="deliveries", equal=("tenant", "bucket"), newest="created_at", everywhere=True),
+        Asked(collection="deliveries", equal=("bucket",), ordered="next_check_at", everywhere=True),
+    ),
+    "webhooks": (Asked(collection="webhooks", equal=("active",)),),
     "topics": (Asked(collection="topics", equal=("state",)), Asked(collection="topics", ordered="next_check_at", everywhere=True)),
 }
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.structure.source import Import, Module, is_within, modules_of, sample
 
-VENDORS = frozenset({"cronsim", "cryptography", "google", "grpc", "minijinja", "pycurl", "requests", "structlog"})
+VENDORS = frozenset({"cronsim", "cryptography", "google", "grpc", "minijinja", "opentelemetry", "pycurl", "requests", "sentry_sdk", "structlog"})
 WEB_FRAMEWORK = frozenset({"flask", "flask_openapi", "pydantic", "structlog", "werkzeug"})
 
 

@@ -12,6 +12,7 @@ from fanfare.domain.client import Scope
 from fanfare.ports import Deps
 from fanfare.web.api import build_api
 from fanfare.web.gate import PUBLIC, Access, authorized, public
+from fanfare.web.stream import build_stream
 
 OPEN = {
     "/",
@@ -23,10 +24,15 @@ OPEN = {
 }
 
 
+def untouchable() -> Deps:
+    """Dependencies that nothing may touch."""
+    return Deps(**cast("Any", {field.name: object() for field in dataclasses.fields(Deps)}))
+
+
 @pytest.fixture(scope="module")
 def api() -> Flask:
-    """Build the public surface on dependencies that nothing may touch."""
-    return build_api(Deps(**cast("Any", {field.name: object() for field in dataclasses.fields(Deps)})))
+    """Build the public surface."""
+    return build_api(untouchable())
 
 
 def access_of(app: Flask) -> dict[str, object]:
@@ -56,6 +62,13 @@ def test_every_route_has_an_authentication_decision(api: Flask) -> None:
 
 def test_no_other_route_than_these_is_open(api: Flask) -> None:
     assert find_open(api) == OPEN
+
+
+def test_the_stream_has_an_authentication_decision_and_nothing_beside_it_is_open() -> None:
+    stream = build_stream(untouchable())
+    assert access_of(stream).keys() == {"GET,HEAD,OPTIONS /api/v1/events/stream"}
+    assert find_undecided(stream) == []
+    assert find_open(stream) == set()
 
 
 def test_an_undecided_route_is_caught() -> None:

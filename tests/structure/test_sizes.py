@@ -11,7 +11,7 @@ LONGEST_FILE = 300
 LONGEST_FUNCTION = 50
 MEDIAN_FILE = 70
 MEDIAN_FUNCTION = 8
-FOLDERS = ("functions", "local", "sdk")
+FOLDERS = ("functions", "local", "ops", "sdk")
 
 
 def find_long_files(modules: Iterable[Module]) -> list[str]:

@@ -13,7 +13,7 @@ from tests.structure.source import ROOT, Module, modules_of, sample
 
 EMPTY_WORDS = ("Manager", "Helper", "Helpers", "Util", "Utils", "Base", "Impl")
 EMPTY_FILES = frozenset({"utils", "util", "common", "constants", "helpers", "helper", "misc"})
-OURS = ("functions", "local", "sdk", "console", "infra", "tests", "examples", ".github", ".ci")
+OURS = ("functions", "local", "ops", "sdk", "console", "infra", "tests", "examples", ".github", ".ci")
 CODE = frozenset({".py", ".sh", ".mjs", ".js", ".ts", ".css", ".html", ".php", ".tf", ".rules", ".yaml", ".yml", ".toml"})
 # Put together here, so that this file does not hold what it looks for.
 UNDONE = re.compile(r"\b(?:" + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "Not" + "ImplementedError", "for" + " now"]) + r")\b")
@@ -52,7 +52,7 @@ def _code() -> Iterator[Path]:
 
 
 def _all() -> list[Module]:
-    return [module for folder in ("functions", "local", "sdk") for module in modules_of(folder)]
+    return [module for folder in ("functions", "local", "ops", "sdk") for module in modules_of(folder)]
 
 
 def test_class_names_say_what_a_thing_is() -> None:

@@ -203,6 +203,7 @@ def test_last_days_are_told_in_the_words_of_fcmpy(deps: Deps) -> None:
     ("content", "task"),
     [
         ({"work": "tally"}, Task("tally", "acme")),
+        ({"work": "receipts"}, Task("receipts", "acme")),
         ({"work": "tally", "after": "n-1"}, Task("tally", "acme", after="n-1")),
         ({"work": "tally", "after": 1}, None),
         ({"work": "tally", "after": "x" * 257}, None),

@@ -69,5 +69,8 @@ def test_tick_says_what_it_did(deps: Deps) -> None:
     tasks = RecordingTaskQueue()
     ticking = replace(deps, tasks=tasks, call_authenticator=ScriptedCallAuthenticator({("rollup", "token"): None}))
     answer = build_rollup(ticking).test_client().post("/", headers={"Authorization": "Bearer token"})
-    assert (answer.status_code, answer.json) == (200, {"result": "finished", "rolled_up": {"tenants": 1, "generations": 0, "tallies": 0}})
+    assert (answer.status_code, answer.json) == (
+        200,
+        {"result": "finished", "rolled_up": {"tenants": 1, "generations": 0, "tallies": 0, "receipts": False, "ended": 0}},
+    )
     assert [task.tenant for task in tasks.fanouts] == [TENANT_ID]

@@ -25,6 +25,8 @@ FOR_USERS = {
     ("PUT", f"{PREFIX}/devices/x"),
     ("DELETE", f"{PREFIX}/devices/x"),
     ("POST", f"{PREFIX}/keepalive-reply"),
+    ("POST", f"{PREFIX}/receipts"),
+    ("POST", f"{PREFIX}/stream-token"),
 }
 PHONE = {"token": "phone-token"}
 OTHER = {"Authorization": "Bearer other.users.token"}

@@ -34,6 +34,8 @@ OPTIONAL = {
     "OIDC_CERTS_URL": ("oidc_certs_url", GOOGLE_CERTS_URL),
     "FIREBASE_AUTH_EMULATOR_HOST": ("auth_emulator_host", ""),
     "LOG_LEVEL": ("log_level", "INFO"),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": ("otlp_endpoint", ""),
+    "SENTRY_DSN": ("sentry_dsn", ""),
 }
 PARSED = {
     "TRUSTED_PROXY_HOPS": ("trusted_proxy_hops", 1, "2", 2),
@@ -53,6 +55,8 @@ ENDPOINTS = [
     "FCM_ENDPOINT",
     "OAUTH_TOKEN_URI",
     "OIDC_CERTS_URL",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "SENTRY_DSN",
     "SEND_URL",
     "FANOUT_URL",
     "SCHEDULE_URL",
@@ -157,8 +161,8 @@ def test_https_address_is_taken_in_the_cloud(name: str, address: str) -> None:
 
 def _address(settings: Settings, name: str) -> str:
     """What a variable that holds an address became: a field, or a function's entry in their table."""
-    function = name.removesuffix("_URL").lower()
-    return settings.function_urls[function] if function in settings.function_urls else str(getattr(settings, name.lower()))
+    function, field = name.removesuffix("_URL").lower(), name.lower().removeprefix("otel_exporter_")
+    return settings.function_urls[function] if function in settings.function_urls else str(getattr(settings, field))
 
 
 def test_deployed_function_with_usual_values_talks_to_google() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 
 import functions_framework
@@ -10,6 +11,7 @@ import pytest
 from flask import Flask, Response, request
 from flask.testing import FlaskClient
 
+from tests.fakes import fake_deps
 from tests.structure.source import ROOT
 
 MAIN = str(ROOT / "functions" / "main.py")
@@ -82,3 +84,28 @@ def test_no_variable_switches_the_frameworks_debugger_on(monkeypatch: pytest.Mon
     monkeypatch.setenv("FLASK_DEBUG", "1")
     framework = frame("send")
     assert (framework.debug, framework.config["PROPAGATE_EXCEPTIONS"]) == (False, False)
+
+
+def test_stream_goes_out_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a stream has said is with its listener before it says the next thing."""
+    said: list[int] = []
+
+    def build(_deps: object) -> Flask:
+        app = Flask("pieces", static_folder=None)
+
+        def pieces() -> Iterator[bytes]:
+            for number in range(3):
+                said.append(number)
+                yield f"{number}\n".encode()
+
+        app.add_url_rule("/", view_func=lambda: Response(pieces(), mimetype="text/event-stream"))
+        return app
+
+    framework = frame("stream")
+    monkeypatch.setattr(sys.modules["main"], "_deps", fake_deps)
+    monkeypatch.setattr("fanfare.web.stream.build_stream", build)
+    answer = framework.test_client().get("/", buffered=False)
+    pieces = iter(answer.response)
+    assert (next(pieces), said) == (b"0\n", [0])
+    assert (b"".join(pieces), said) == (b"1\n2\n", [0, 1, 2])
+    answer.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context, copy_context
 from datetime import date, datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,11 @@ from fanfare.adapters.google_errors import translated
 from fanfare.config import Settings
 from fanfare.domain.chunk import ChunkKey, ChunkTask
 from fanfare.domain.errors import Unavailable
+from fanfare.domain.tenant import PLATFORM_TENANT
+from fanfare.domain.trace_context import SpanKind
 from fanfare.domain.webhook_delivery import DeliveryKey
-from fanfare.ports import Log
+from fanfare.domain.webhook_replay import Replay
+from fanfare.ports import Log, Telemetry
 
 if TYPE_CHECKING:
     from google.cloud.tasks_v2 import CloudTasksClient
@@ -35,9 +39,10 @@ DISPATCH_DEADLINE_SECONDS = 300
 class CloudTaskQueue:
     """Creates tasks that call the internal functions with an OIDC token of the tasks' service account."""
 
-    def __init__(self, settings: Settings, log: Log) -> None:
+    def __init__(self, settings: Settings, log: Log, *, telemetry: Telemetry) -> None:
         self._settings = settings
         self._log = log
+        self._telemetry = telemetry
 
     def enqueue_send(self, key: ChunkKey, request_id: str, due_at: datetime | None = None) -> bool:
         """Ask for a call of `send`. False: the queue refused or did not answer; the sweep will find the chunk."""
@@ -46,8 +51,11 @@ class CloudTaskQueue:
 
     def enqueue_chunks(self, tasks: Sequence[ChunkTask], request_id: str) -> int:
         """Ask for a call of `send` for each of many chunks, in its slot, behind whatever is direct; returns how many the queue took."""
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="enqueue") as pool:
-            return sum(pool.map(partial(self._enqueue_chunk, request_id=request_id), tasks))
+        with self._telemetry.span("enqueue", SpanKind.PRODUCER, queue=SEND_BULK_QUEUE, tasks=len(tasks)):
+            # What the threads log and ask for belongs to this request.
+            contexts = [copy_context() for _ in tasks]
+            with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="enqueue") as pool:
+                return sum(pool.map(partial(self._enqueue_chunk, request_id=request_id), contexts, tasks))
 
     def enqueue_fanout(self, tenant: str, notification_id: str, request_id: str, due_at: datetime | None = None) -> bool:
         """Ask for a call of `fanout` that brings a notification of many chunks on; False: the sweep will find it."""
@@ -60,6 +68,10 @@ class CloudTaskQueue:
     def enqueue_tally(self, tenant: str, request_id: str, after: str | None = None) -> bool:
         """Ask for a call of `fanout` that tallies a tenant's notifications, those after an id; False: the next rollup finds them."""
         return self._enqueue_work("tally", {"tenant": tenant, "after": after, "request_id": request_id}, None)
+
+    def enqueue_receipts(self, request_id: str) -> bool:
+        """Ask for a call of `fanout` that sums all tenants' receipts; False: the next rollup finds them."""
+        return self._enqueue_work("receipts", {"tenant": PLATFORM_TENANT, "request_id": request_id}, None)
 
     def enqueue_recomputation(self, tenant: str, day: date, request_id: str, after: str | None = None) -> bool:
         """Ask for a call of `fanout` that recomputes a day's numbers, going on after a page; False: the queue refused or did not answer."""
@@ -77,6 +89,19 @@ class CloudTaskQueue:
         """Ask for a call of `fanout` that tells FCM what devices are subscribed to; False: the schedule tick finds them."""
         return self._enqueue_work("topics", {"tenant": tenant, "devices": list(device_ids), "request_id": request_id}, due_at)
 
+    def enqueue_replay(self, replay: Replay, request_id: str) -> bool:
+        """Ask for a call of `fanout` that replays a span of events to a webhook; False: the queue refused or did not answer."""
+        content = {
+            "tenant": replay.tenant,
+            "webhook": replay.webhook_id,
+            "after": replay.place.at.isoformat(),
+            "event": replay.place.id,
+            "until": replay.until.isoformat(),
+            "asked_at": replay.asked_at.isoformat(),
+            "request_id": request_id,
+        }
+        return self._enqueue_work("replay", content, None)
+
     def enqueue_webhook(self, key: DeliveryKey, request_id: str, due_at: datetime | None = None) -> bool:
         """Ask for a call of `webhook` that delivers an event to an endpoint; False: the sweep finds the delivery."""
         content = {"tenant": key.tenant, "webhook": key.webhook_id, "event": key.event_id, "request_id": request_id}
@@ -87,16 +112,22 @@ class CloudTaskQueue:
         with translated("Cloud Tasks"):
             self._client.get_queue(name=self._queue(SEND_QUEUE), timeout=ENQUEUE_SECONDS, retry=None)
 
-    def _enqueue_chunk(self, task: ChunkTask, *, request_id: str) -> bool:
+    def _enqueue_chunk(self, context: Context, task: ChunkTask, *, request_id: str) -> bool:
         content = {
             **_content_of(task.key), "slot": task.slot.timestamp(), "generation": task.generation, "moves": task.moves, "request_id": request_id,
         }  # fmt: skip
-        return self._enqueue(SEND_BULK_QUEUE, self._settings.function_urls["send"], content, task.slot)
+        return context.run(self._put, SEND_BULK_QUEUE, self._settings.function_urls["send"], content, task.slot)
 
     def _enqueue_work(self, work: str, content: dict[str, Any], due_at: datetime | None) -> bool:
         return self._enqueue(FANOUT_QUEUE, self._settings.function_urls["fanout"], {"work": work, **content}, due_at)
 
     def _enqueue(self, queue: str, url: str, content: dict[str, Any], due_at: datetime | None) -> bool:
+        with self._telemetry.span("enqueue", SpanKind.PRODUCER, queue=queue) as span:
+            is_taken = self._put(queue, url, content, due_at)
+            span.note(is_taken=is_taken)
+        return is_taken
+
+    def _put(self, queue: str, url: str, content: dict[str, Any], due_at: datetime | None) -> bool:
         try:
             self._create(queue, url, content, due_at)
         except Unavailable as error:
@@ -112,7 +143,7 @@ class CloudTaskQueue:
         request: dict[str, Any] = {
             "http_method": "POST",
             "url": url,
-            "headers": {"Content-Type": "application/json"},
+            "headers": {"Content-Type": "application/json", **self._telemetry.headers()},
             "body": json.dumps(content).encode("ascii"),
             "oidc_token": {"service_account_email": self._settings.tasks_service_account, "audience": url},
         }

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import threading
 
+from fanfare.adapters.kms import CloudKms
 from fanfare.adapters.secret_manager import GoogleSecretStore, SecretValue
 from fanfare.domain.identifiers import decode_base64url
 
@@ -14,13 +15,14 @@ BLIND_INDEX_KEY = "fanfare-blind-index-key"
 RECEIPT_KEY = "fanfare-receipt-key"
 CURSOR_KEY = "fanfare-cursor-key"
 DEPLOYMENT_KEYS = (DATA_KEY, BLIND_INDEX_KEY, RECEIPT_KEY, CURSOR_KEY)
-"""Secrets that a deployment creates: 32 random bytes each, as base64url text."""
+"""Secrets that a deployment creates: 32 random bytes each, as base64url text. With a key of Cloud KMS the data key is not needed."""
 
 
 class DeploymentKeys:
-    """Reads each key once per version."""
+    """Reads each key once per version. `kms` is what wraps data keys where no secret does."""
 
-    def __init__(self, secrets: GoogleSecretStore) -> None:
+    def __init__(self, secrets: GoogleSecretStore, kms: CloudKms | None = None) -> None:
+        self.kms = kms
         self._secrets = secrets
         self._cached: dict[tuple[str, str], SecretValue] = {}
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""Whether this instance was asked to end: gunicorn's worker knows, and its signal handler leads to it."""
+"""Whether this instance was asked to end, and how many threads it has: gunicorn's worker knows, and its signal handler leads to it."""
 
 from __future__ import annotations
 
@@ -13,5 +13,12 @@ class WorkerLifecycle:
 
     def is_stopping(self) -> bool:
         """Tell whether SIGTERM has arrived: the worker is no longer `alive`."""
-        worker = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
-        return getattr(worker, "alive", True) is False
+        return getattr(_worker(), "alive", True) is False
+
+    def threads(self) -> int:
+        """How many requests the worker handles at a time; one where there is no worker."""
+        return int(getattr(getattr(_worker(), "cfg", None), "threads", 1))
+
+
+def _worker() -> object:
+    return getattr(signal.getsignal(signal.SIGTERM), "__self__", None)

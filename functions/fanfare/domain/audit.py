@@ -27,6 +27,7 @@ SHOWN = frozenset(
         "default_ttl_seconds",
         "deleted_at",
         "ends_at",
+        "events",
         "expires_at",
         "firebase_project_id",
         "inactive_reason",

@@ -8,14 +8,15 @@ cancellations keep the sums equal to the chunks, whatever their order.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from fanfare.domain.layout import Layout
 from fanfare.domain.message import Platform
+from fanfare.domain.metrics import Counters, Family, present
 from fanfare.domain.notification import Counts
-from fanfare.domain.outcome import Outcome, Result
+from fanfare.domain.outcome import Outcome, Result, count_retries
 
 PARTS = 16
 COUNTED = ("targeted", "sent", "failed", "retrying", "unsent")
@@ -24,12 +25,16 @@ _BY_PLATFORM = (Outcome.SENT, Outcome.FAILED)
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What chunks have come to: how many are final, recipients by outcome, failures by code, and what was sent and failed by platform."""
+    """What chunks have come to: how many are final, recipients by outcome, failures by code, and what was sent and failed by platform.
+
+    `measures` are numbers of the fleet that nothing else of it says (metrics.py).
+    """
 
     done: int = 0
     counts: Counts = field(default_factory=Counts)
     errors: Mapping[str, int] = field(default_factory=dict)
     platforms: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    measures: Counters = field(default_factory=dict)
 
 
 NOTHING = Sums()
@@ -59,7 +64,7 @@ class Progress:
         return add_sums(self.stages)
 
 
-def sums_of(results: Iterable[Result], counts: Counts, *, is_final: bool) -> Sums:
+def sums_of(results: Collection[Result], counts: Counts, *, is_final: bool) -> Sums:
     """What one chunk counts."""
     errors: Counter[str] = Counter()
     platforms: dict[str, Counter[str]] = {}
@@ -68,7 +73,8 @@ def sums_of(results: Iterable[Result], counts: Counts, *, is_final: bool) -> Sum
             errors[detail] += number
         if outcome in _BY_PLATFORM and platform is not None:
             platforms.setdefault(platform.value, Counter())[outcome.value] += number
-    return Sums(int(is_final), counts, dict(errors), {name: dict(numbers) for name, numbers in platforms.items()})
+    measures = present({Family.RETRIED.value: count_retries(results)})
+    return Sums(int(is_final), counts, dict(errors), {name: dict(numbers) for name, numbers in platforms.items()}, measures)
 
 
 def _keys(results: Iterable[Result]) -> list[tuple[Outcome, str, Platform | None]]:
@@ -95,6 +101,7 @@ def _combined(*signed: tuple[Sums, int]) -> Sums:
         Counts(**counts),
         _summed((one.errors, sign) for one, sign in signed),
         {name: numbers for name, numbers in platforms.items() if numbers},
+        _summed((one.measures, sign) for one, sign in signed),
     )
 
 

@@ -24,6 +24,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from fanfare.domain.broadcast_progress import NOTHING, Sums, difference, sums_of
+from fanfare.domain.metrics import Counters, Family, add, named, observe
 from fanfare.domain.notification import Counts
 from fanfare.domain.outcome import Result
 
@@ -89,6 +90,7 @@ class Chunk:
 
     `planned_at` is set by a replay, whose messages begin a new life then, and by the first claim of a chunk of many, whose slot may be late.
     `counted` is what a chunk of many has added to the sums of its notification; None where nothing was added yet, or where there are no sums.
+    `unannounced` are recipients whose final outcomes a checkpoint stored and no event told of yet (chunk_events.py); none if nobody listens.
     `owner` names the claim, not the instance: each claim has one of its own.
     `revision` is the store's mark of the state that was read or written last; the next write is guarded by it.
     """
@@ -109,6 +111,7 @@ class Chunk:
     errors: tuple[Mapping[str, str], ...] = ()
     results: Mapping[str, Result] = field(default_factory=dict)
     counted: Sums | None = None
+    unannounced: tuple[str, ...] = ()
     revision: object = field(default=None, compare=False, repr=False)
 
 
@@ -183,5 +186,15 @@ def give_back(chunk: Chunk, now: datetime) -> Chunk:
 
 def count_chunk(chunk: Chunk) -> tuple[Chunk, Sums]:
     """A chunk of many as it is to be stored with its sums, and what these change by."""
-    counted = sums_of(chunk.results.values(), chunk.counts, is_final=chunk.state in FINAL_STATES)
-    return replace(chunk, counted=counted), difference(counted, chunk.counted or NOTHING)
+    before = chunk.counted or NOTHING
+    found = sums_of(chunk.results.values(), chunk.counts, is_final=chunk.state in FINAL_STATES)
+    counted = replace(found, measures={**found.measures, **_waited(chunk, before)})
+    return replace(chunk, counted=counted), difference(counted, before)
+
+
+def _waited(chunk: Chunk, before: Sums) -> Counters:
+    """How long after their slot the messages were sent that were sent so far: those of a replay, whose life begins anew, had no slot."""
+    known = {name: number for name, number in before.measures.items() if name.startswith(named(Family.SEND_DELAY, ""))}
+    if chunk.planned_at is None or chunk.planned_at > chunk.started_at:
+        return known
+    return add([known, observe(Family.SEND_DELAY, chunk.started_at - chunk.planned_at, max(0, chunk.counts.sent - before.counts.sent))])

@@ -1,4 +1,4 @@
-"""What failed for good although a replay may mend it: one dead letter a chunk, whose recipients are found in the chunk's results."""
+"""What failed for good although a replay may mend it: a chunk, whose recipients are found in its results, or the delivery of an event."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from enum import StrEnum
 
 from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState
 from fanfare.domain.delivery import SWEEP_GRACE, clear_errors, count_errors
+from fanfare.domain.event import EventKind
 from fanfare.domain.notification import Notification, NotificationStatus
 from fanfare.domain.outcome import Outcome, Result, count, count_by_platform
+from fanfare.domain.webhook_delivery import DeliveryKey, WebhookDelivery, is_exhausted
 
 
 class DeadLetterKind(StrEnum):
     """What it was that failed."""
 
     NOTIFICATION = "notification"
+    WEBHOOK = "webhook"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,36 @@ class DeadLetter:
     created_at: datetime
     replayed_at: datetime | None = None
     kind: DeadLetterKind = DeadLetterKind.NOTIFICATION
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookLetter:
+    """An event that an endpoint has not taken in all its attempts. `reason` is the last one's error, or `http_` and the last status."""
+
+    id: str
+    key: DeliveryKey
+    event_kind: EventKind
+    reason: str
+    attempts: int
+    created_at: datetime
+    replayed_at: datetime | None = None
+    kind: DeadLetterKind = DeadLetterKind.WEBHOOK
+
+
+AnyLetter = DeadLetter | WebhookLetter
+
+
+def webhook_letter_id(key: DeliveryKey) -> str:
+    """Name a delivery's dead letter: a second failure after a replay replaces the first."""
+    return f"{key.webhook_id}-{key.event_id}"
+
+
+def webhook_letter_of(delivery: WebhookDelivery, now: datetime) -> WebhookLetter | None:
+    """The dead letter of a delivery that ended; None if a replay has nothing to mend."""
+    if not is_exhausted(delivery):
+        return None
+    key = delivery.key
+    return WebhookLetter(webhook_letter_id(key), key, delivery.kind, delivery.reason or "", delivery.attempts, now)
 
 
 def dead_letter_id(key: ChunkKey) -> str:

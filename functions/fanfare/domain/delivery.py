@@ -23,7 +23,7 @@ from fanfare.domain.chunk import Chunk, ChunkState
 from fanfare.domain.classification import REASONS, Kind, MessageAction, Verdict
 from fanfare.domain.device import Device, Retirement
 from fanfare.domain.notification import FINAL_STATUSES, Notification, NotificationStatus, has_chunk
-from fanfare.domain.outcome import FINAL_OUTCOMES, Outcome, Result, count, count_by_platform
+from fanfare.domain.outcome import FINAL_OUTCOMES, Outcome, Result, count, count_by_platform, count_retries
 from fanfare.domain.recipient import Recipient
 from fanfare.domain.registration import deactivate
 from fanfare.domain.retry import retry_at, wait_seconds
@@ -154,7 +154,7 @@ def plan_chunk(
     progress = replace(
         notification, status=NotificationStatus.SENDING, counts=counts, errors=count_errors(results), started_at=chunk.started_at, next_check_at=None
     )
-    progress = replace(progress, platforms=count_by_platform(results.values()))
+    progress = replace(progress, platforms=count_by_platform(results.values()), retried=count_retries(results.values()))
     if counts.unsent + counts.retrying == 0:
         done = replace(chunk, state=ChunkState.DONE, next_check_at=None, completed_at=now)
         return ChunkPlan(done, replace(progress, status=NotificationStatus.COMPLETED, completed_at=now, status_reason=None))

@@ -9,7 +9,9 @@ FanfareError
 ├── Conflict            the request contradicts what is stored
 │   ├── TemplateInactive     the template that it names is switched off
 │   ├── TemplateBroken       the template that it names was edited by hand and is none any more
-│   └── SegmentBroken        the saved segment that it names was edited by hand and means nobody any more
+│   ├── SegmentBroken        the saved segment that it names was edited by hand and means nobody any more
+│   ├── WebhookInactive      the webhook that is to be posted to is switched off
+│   └── TooManyWebhooks      the tenant has as many webhooks as it may have
 ├── RateLimited         the caller has used up its minute
 └── Unavailable         something we depend on does not answer; try again later
 """
@@ -75,9 +77,19 @@ class DuplicateRecipient(InvalidRequest):
 
 
 class Unauthenticated(FanfareError):
-    """No credential, an unknown one or an expired one: never told apart to the caller."""
+    """No credential, an unknown one or an expired one: never told apart to the caller. `errors` names the field where the body holds it."""
 
     code = "unauthenticated"
+
+    def __init__(self, detail: str, errors: tuple[FieldError, ...] = ()) -> None:
+        super().__init__(detail)
+        self.errors = errors
+
+    @classmethod
+    def at(cls, field: str, message: str) -> Unauthenticated:
+        """Refuse what a field of the body is to prove."""
+        error = FieldError(field, message)
+        return cls(str(error), (error,))
 
 
 class Forbidden(FanfareError):
@@ -123,6 +135,18 @@ class SegmentBroken(Conflict):
     """The saved segment that the request names was edited by hand and can't be used; its document says why, in `defect`."""
 
     code = "segment_broken"
+
+
+class WebhookInactive(Conflict):
+    """The webhook that something is to be posted to is inactive."""
+
+    code = "webhook_inactive"
+
+
+class TooManyWebhooks(Conflict):
+    """The tenant has as many webhooks as it may have."""
+
+    code = "too_many_webhooks"
 
 
 class IdempotencyMismatch(Conflict):

@@ -74,12 +74,17 @@ class StoredEvent:
     notification_ids: tuple[str, ...] = ()
 
 
+def iso_time(at: datetime) -> str:
+    """A time as events tell it: UTC, to the millisecond."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def encode_event(event: Event) -> bytes:
     """Build an event's body: `{"id", "type", "timestamp", "version", "request_id", "data"}` in UTF-8 (Standard Webhooks' payload, and ours)."""
     body = {
         "id": event.id,
         "type": event.kind.value,
-        "timestamp": event.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "timestamp": iso_time(event.at),
         "version": VERSION,
         "request_id": event.request_id,
         "data": event.data,

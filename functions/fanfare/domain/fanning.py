@@ -20,6 +20,7 @@ from enum import StrEnum
 
 from fanfare.domain.audit import AuditEntry
 from fanfare.domain.chunk import CLOCK_SKEW, FINAL_STATES, ChunkState
+from fanfare.domain.event import Event
 from fanfare.domain.layout import Layout, Source
 from fanfare.domain.notification import FINAL_STATUSES, FIRST_CHECK, Notification, NotificationStatus, StatusReason
 from fanfare.domain.zone_packing import ZonePacking
@@ -96,11 +97,12 @@ class Fanout:
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    """What a step stores in one commit: the fan-out's state, and the notification and an audit entry where they change."""
+    """What a step stores in one commit: the fan-out's state, and the notification and an audit entry where they change, with the events of it."""
 
     fanout: Fanout
     notification: Notification | None = None
     audit: AuditEntry | None = None
+    events: tuple[Event, ...] = ()
 
 
 def new_fanout(notification: Notification, owner: str, now: datetime) -> Fanout:

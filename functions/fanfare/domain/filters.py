@@ -10,6 +10,7 @@ from fanfare.domain.errors import InvalidRequest
 from fanfare.domain.message import Platform
 from fanfare.domain.notification import NotificationStatus
 from fanfare.domain.schedule import ScheduleStatus
+from fanfare.domain.webhook_delivery import DeliveryState
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,20 @@ class TopicFilter:
     """Which topics to list; None does not filter. `prefix` is what their names begin with."""
 
     prefix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookFilter:
+    """Which webhooks to list; None does not filter."""
+
+    active: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookDeliveryFilter:
+    """Which deliveries of a webhook to list; None does not filter."""
+
+    state: DeliveryState | None = None
 
 
 _TIMES = frozenset({"created_after", "created_before"})

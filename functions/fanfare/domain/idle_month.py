@@ -42,7 +42,7 @@ class Ticks:
 
 TICKS: Sequence[Ticks] = (
     Ticks("schedule", MINUTES_A_MONTH, 11, 0.3),
-    Ticks("rollup", MINUTES_A_MONTH // 5, 19, 0.3),
+    Ticks("rollup", MINUTES_A_MONTH // 5, 30, 0.3),
     Ticks("keepalive", MINUTES_A_MONTH, 1, 0.1),
     Ticks("cleanup", DAYS_A_MONTH, 20, 1.0),
 )

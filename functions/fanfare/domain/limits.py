@@ -97,9 +97,19 @@ def share_of(limit: int, part: int) -> int:
 
 def window_at(budget: Budget, now: datetime, turn: int) -> Window:
     """The part of a counter that a request counts in: `turn` is a number that the instance raises with each request."""
+    return Window(budget, started_of(now), turn % parts_of(budget.limit))
+
+
+def started_of(now: datetime) -> datetime:
+    """When the window of an instant began."""
     seconds = int(now.timestamp())
-    started_at = datetime.fromtimestamp(seconds - seconds % int(WINDOW.total_seconds()), UTC)
-    return Window(budget, started_at, turn % parts_of(budget.limit))
+    return datetime.fromtimestamp(seconds - seconds % int(WINDOW.total_seconds()), UTC)
+
+
+def usage_alone(budget: Budget, count: int, now: datetime) -> Usage:
+    """Judge a request by a counter that is in one part, itself included."""
+    reset = int((started_of(now) + WINDOW - now).total_seconds()) + 1
+    return Usage(count <= budget.limit, budget.group, budget.limit, max(0, budget.limit - count), reset)
 
 
 def left_of(window: Window, count: int) -> int:

@@ -34,15 +34,15 @@ def encode_cursor(key: bytes, query: str, after: str) -> str:
     return encode_base64url(_mac(key, query, after) + after.encode("utf-8"))
 
 
-def parse_cursor(key: bytes, query: str, cursor: str) -> str:
-    """Read a cursor of this very query; InvalidRequest on anything else."""
+def parse_cursor(key: bytes, query: str, cursor: str, *, field: str = "cursor") -> str:
+    """Read a cursor of this very query, given in this field; InvalidRequest on anything else."""
     try:
         raw = decode_base64url(cursor)
         after = raw[MAC_BYTES:].decode("utf-8")
     except ValueError as error:
-        raise InvalidRequest.at("cursor", "is not a cursor of this list") from error
+        raise InvalidRequest.at(field, "is not a cursor of this list") from error
     if not hmac.compare_digest(raw[:MAC_BYTES], _mac(key, query, after)):
-        raise InvalidRequest.at("cursor", "is not a cursor of this list")
+        raise InvalidRequest.at(field, "is not a cursor of this list")
     return after
 
 

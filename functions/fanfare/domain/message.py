@@ -48,6 +48,7 @@ class Message:
     and win, field by field, over what is derived from the neutral fields. A life given in a block (android `ttl`, `apns-expiration`,
     webpush `TTL`) is sent as it stands on every attempt; only `ttl_seconds` shrinks on a retry. An empty title or body is none.
     A `silent` message shows nothing: its title, body, image, sound and badge stay unsent, its data is delivered to the app.
+    Without `receipts` nothing is in it by which the app could report that it came.
     """
 
     title: str | None = None
@@ -64,6 +65,7 @@ class Message:
     sound: str | None = None
     badge: int | None = None
     silent: bool = False
+    receipts: bool = True
     android: Mapping[str, Any] = field(default_factory=dict)
     apns: Mapping[str, Any] = field(default_factory=dict)
     webpush: Mapping[str, Any] = field(default_factory=dict)

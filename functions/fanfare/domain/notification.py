@@ -80,8 +80,9 @@ class Notification:
     `planned_at` is when it was to be sent: its time to live counts from there, on every attempt.
     `usernames` and `profile_ids` are the first 20 that were addressed; `actor_kind`, `client_id` and `address` say who made it, from where.
     `paused` is what was asked for, also by hand in the database; the status says what is so.
-    `platforms` is what of one chunk was sent and failed on each platform; of many, their sums say it.
+    `platforms` is what of one chunk was sent and failed on each platform, `retried` how many attempts followed first ones; of many, the sums say it.
     `layout` is set where there are, or may be, many chunks; with a `local_time` each of its stages waits for its instant.
+    `viewers` are the profiles whose own apps may see what becomes of it, each with its devices (public_view.py).
     `refused` are the forms of the message that FCM refused to one chunk of many, with the error code, so that no other one sends them again.
     `revision` is the store's mark of the state that was read.
     """
@@ -120,6 +121,8 @@ class Notification:
     local_time: LocalTime | None = None
     judgement: Judgement | None = None
     refused: Mapping[str, str] = field(default_factory=dict)
+    viewers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    retried: int = 0
     revision: object = field(default=None, compare=False, repr=False)
 
     @property

@@ -50,6 +50,11 @@ def count(results: Iterable[Result], targeted: int) -> Counts:
     return Counts(targeted, by[Outcome.SENT], by[Outcome.FAILED], by[Outcome.RETRYING], targeted - decided)
 
 
+def count_retries(results: Iterable[Result]) -> int:
+    """How many attempts were made after the first ones."""
+    return sum(result.attempts - 1 for result in results if result.attempts > 1)
+
+
 def count_by_platform(results: Iterable[Result]) -> dict[str, dict[str, int]]:
     """How many were sent and how many failed on each platform; what FCM fans out itself has none and is left out."""
     platforms: dict[str, dict[str, int]] = {}

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from fanfare.domain.call import Actor
-from fanfare.domain.dead_letter import DeadLetter
+from fanfare.domain.dead_letter import AnyLetter
 
 RECIPIENTS_KEPT = timedelta(days=7)
 """How long the rows of a notification are kept after its end, unless a dead letter may still be replayed to them."""
@@ -38,6 +38,7 @@ class Kind(StrEnum):
     RECEIPTS = "receipts"
     DEAD_LETTERS = "dead_letters"
     NOTIFICATIONS = "notifications"
+    DELIVERIES = "deliveries"
     EVENTS = "events"
     AUDIT = "audit"
     DATA_KEYS = "data_keys"
@@ -53,6 +54,7 @@ class Place(NamedTuple):
 class Ended(NamedTuple):
     """A notification that has come to its end, of one chunk or of many.
 
+    `viewers` are the profiles whose apps may listen to it, each to a document of its own.
     `revision` is the store's mark of the state that was read, by which its removal is guarded: a replay may come at any time.
     """
 
@@ -61,6 +63,7 @@ class Ended(NamedTuple):
     has_failures: bool = False
     is_large: bool = False
     revision: object = None
+    viewers: tuple[str, ...] = ()
 
     @property
     def place(self) -> Place:
@@ -71,7 +74,7 @@ class Ended(NamedTuple):
 class DueLetter(NamedTuple):
     """A dead letter that is due; `revision` as above."""
 
-    letter: DeadLetter
+    letter: AnyLetter
     revision: object = None
 
 
@@ -108,6 +111,8 @@ def due_before(retention_days: Mapping[str, int], now: datetime) -> Mapping[Kind
         Kind.RECEIPTS: ago("receipts"),
         Kind.DEAD_LETTERS: ago("dead_letters"),
         Kind.NOTIFICATIONS: ago("notifications"),
+        # With their events, without which they could not be repeated.
+        Kind.DELIVERIES: ago("events"),
         Kind.EVENTS: ago("events"),
         Kind.AUDIT: ago("audit"),
         Kind.DATA_KEYS: now - KEY_KEPT,

@@ -68,4 +68,5 @@ def message_of(raw: Mapping[str, Any]) -> Message:
     """Read the message out of a request that was checked before it was stored."""
     said: dict[str, Any] = {name: raw[name] for name in (*_PLAIN, *_BLOCKS) if raw.get(name) is not None}
     actions = tuple(Action(action["id"], action["title"]) for action in raw.get("actions") or ())
-    return Message(**said, priority=Priority(raw.get("priority") or Priority.NORMAL), actions=actions, silent=bool(raw.get("silent")))
+    priority, receipts = Priority(raw.get("priority") or Priority.NORMAL), raw.get("receipts") is not False
+    return Message(**said, priority=priority, actions=actions, silent=bool(raw.get("silent")), receipts=receipts)

@@ -20,6 +20,7 @@ from datetime import datetime
 from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState, Stop, is_leased
 from fanfare.domain.delivery import SWEEP_GRACE, ChunkPlan, Hold, clear_errors, count_errors, expires_at, plan_chunk
 from fanfare.domain.errors import Conflict
+from fanfare.domain.event import Event
 from fanfare.domain.notification import FINAL_STATUSES, Notification, NotificationStatus, StatusReason, is_cancelling
 from fanfare.domain.outcome import Outcome, Result, count, count_by_platform
 from fanfare.domain.recipient import Recipient
@@ -27,10 +28,11 @@ from fanfare.domain.recipient import Recipient
 
 @dataclass(frozen=True, slots=True)
 class Steered:
-    """A notification and its chunk as they are to be stored together."""
+    """A notification and its chunk as they are to be stored together, with the events that tell of it."""
 
     notification: Notification
     chunk: Chunk
+    events: tuple[Event, ...] = ()
 
 
 def decide_cancel(notification: Notification, chunk: Chunk | None, now: datetime) -> Steered | None:

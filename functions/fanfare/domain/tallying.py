@@ -7,10 +7,11 @@ repeated, broken off or overtaken by another one changes nothing twice.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date
 
 from fanfare.domain.analytics import NOTHING, Amounts, Row, RowKey, difference, total
+from fanfare.domain.metrics import Counters, rises
 from fanfare.domain.notification import FINAL_STATUSES, Counts, Notification, NotificationStatus
 
 ByPlatform = Mapping[str | None, Amounts]
@@ -19,20 +20,26 @@ ByPlatform = Mapping[str | None, Amounts]
 
 @dataclass(frozen=True, slots=True)
 class Untallied:
-    """A notification that has changed since it was tallied, and what it has contributed so far."""
+    """A notification that has changed since it was tallied, and what it has contributed so far: to the rows, and to the numbers of the fleet."""
 
     notification: Notification
     contributed: ByPlatform
+    counters: Counters = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """A notification's contributions as they are to be stored, what the rows get by that, and whether it is to be tallied again."""
+    """A notification's contributions as they are to be stored, what the rows get by that, and whether it is to be tallied again.
+
+    `counters` are those to the numbers of the fleet, `counted` is what these get by that: they never become less.
+    """
 
     notification: Notification
     contributed: ByPlatform
     rows: tuple[Row, ...]
     is_over: bool
+    counters: Counters = field(default_factory=dict)
+    counted: Counters = field(default_factory=dict)
 
 
 def day_of(notification: Notification) -> date:
@@ -49,15 +56,19 @@ def contributions_of(notification: Notification, counts: Counts, platforms: Mapp
     return {name: amounts for name, amounts in known.items() if amounts}
 
 
-def decide_tally(found: Untallied, present: ByPlatform) -> Tally:
-    """Decide what a notification adds to the rows, now that it contributes `present`; one that has not ended is tallied again."""
+def decide_tally(found: Untallied, present: ByPlatform, counters: Counters | None = None) -> Tally:
+    """Decide what a notification adds to the rows, now that it contributes `present`; one that has not ended is tallied again.
+
+    To the numbers of the fleet it contributes `counters`; None: what it has contributed so far.
+    """
     notification, before = found.notification, found.contributed
     names = [*present, *(name for name in before if name not in present)]
     changes = [(name, difference(present.get(name, NOTHING), before.get(name, NOTHING))) for name in names]
     rows = tuple(Row(row_key(notification, name), change) for name, change in changes if change)
     # Of one chunk, whatever changes it marks it again; chunks of many change without a word to their notification until the last one.
     is_over = notification.status in FINAL_STATUSES or (notification.layout is None and notification.status is not NotificationStatus.ACCEPTING)
-    return Tally(notification, present, rows, is_over)
+    counters = found.counters if counters is None else counters
+    return Tally(notification, present, rows, is_over, counters, rises(counters, found.counters))
 
 
 def row_key(notification: Notification, platform: str | None) -> RowKey:

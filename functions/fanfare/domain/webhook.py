@@ -5,7 +5,9 @@ Its secrets are `whsec_` and 32 random bytes in base64, sealed where they are st
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import base64
+import hmac
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -34,12 +36,15 @@ class WebhookReason(StrEnum):
 class Webhook:
     """One endpoint. `failure_count` counts failed attempts since the last that was taken; those within ten seconds of each other count as one.
 
-    `failing_since` is the first of them. `last_triggered_at` is the last attempt, to the minute. `revision` is the store's mark of what was read.
+    `failing_since` is the first of them. `last_triggered_at` is the last attempt, to the minute. `noted_at` is when any of these was written last.
+    `revision` is the store's mark of what was read.
+    `rotation_id` names the request that the secret is of, where its repeat is to be known by it. A URL may hold a secret of its owner's: like the
+    signing secrets it is kept out of whatever is printed.
     """
 
     id: str
     tenant: str
-    url: str
+    url: str = field(repr=False)
     events: frozenset[EventKind]
     secret: str = field(repr=False)
     created_at: datetime
@@ -49,9 +54,11 @@ class Webhook:
     inactive_reason: WebhookReason | None = None
     previous_secret: str | None = field(default=None, repr=False)
     previous_valid_until: datetime | None = None
+    rotation_id: str | None = None
     failure_count: int = 0
     failing_since: datetime | None = None
     last_triggered_at: datetime | None = None
+    noted_at: datetime | None = None
     created_by: str = ""
     revision: object = field(default=None, compare=False, repr=False)
 
@@ -65,3 +72,33 @@ def signing_secrets(webhook: Webhook, now: datetime) -> tuple[str, ...]:
     """The secrets that sign at `now`, the current one first."""
     is_overlap = webhook.previous_valid_until is not None and now < webhook.previous_valid_until
     return (webhook.secret, webhook.previous_secret) if webhook.previous_secret is not None and is_overlap else (webhook.secret,)
+
+
+def format_secret(raw: bytes) -> str:
+    """Write 32 random bytes as the Standard Webhooks libraries take a secret."""
+    return f"whsec_{base64.b64encode(raw).decode('ascii')}"
+
+
+def rotated(webhook: Webhook, secret: str, rotation_id: str | None, now: datetime) -> Webhook:
+    """Sign with another secret from now on, and with the present one beside it for `SECRET_OVERLAP`; one from before that signs no more.
+
+    The repeat of a rotation whose answer was lost gets another secret in the place of the one that nobody knows, and the overlap stays as it was.
+    """
+    if hmac.compare_digest(secret, webhook.secret):
+        # It was stored, and only the news of that was lost.
+        return webhook
+    if _is_repeat(webhook, rotation_id, now):
+        return replace(webhook, secret=secret, updated_at=now)
+    return replace(
+        webhook,
+        secret=secret,
+        previous_secret=webhook.secret,
+        previous_valid_until=now + SECRET_OVERLAP,
+        rotation_id=rotation_id,
+        updated_at=now,
+    )
+
+
+def _is_repeat(webhook: Webhook, rotation_id: str | None, now: datetime) -> bool:
+    is_overlap = webhook.previous_valid_until is not None and now < webhook.previous_valid_until
+    return rotation_id is not None and webhook.rotation_id == rotation_id and is_overlap

@@ -9,10 +9,12 @@ from fanfare.ports.analytics import AnalyticsStore
 from fanfare.ports.audience import AudienceStore
 from fanfare.ports.broadcasts import BroadcastStore
 from fanfare.ports.chunks import ChunkStore
+from fanfare.ports.custom_tokens import CustomTokens
 from fanfare.ports.devices import DeviceStore, ProfileStore
 from fanfare.ports.ended import EndedStore
-from fanfare.ports.events import EventStore
+from fanfare.ports.events import EventFeed, EventStore
 from fanfare.ports.keepalive import KeepaliveStore
+from fanfare.ports.metrics import MetricsStore, ReadingWindow
 from fanfare.ports.notifications import NotificationStore
 from fanfare.ports.outside import (
     AnswerWindow,
@@ -33,6 +35,7 @@ from fanfare.ports.outside import (
 )
 from fanfare.ports.pacing import PacingStore
 from fanfare.ports.progress import ProgressStore
+from fanfare.ports.receipts import ReceiptStore, ReceiptSumStore
 from fanfare.ports.recipients import RecipientStore
 from fanfare.ports.retention import RetentionStore
 from fanfare.ports.schedules import CronTable, ScheduleStore
@@ -49,7 +52,9 @@ from fanfare.ports.stores import (
     TemplateStore,
     TenantStore,
 )
+from fanfare.ports.telemetry import Telemetry
 from fanfare.ports.topics import SubscriptionStore, TopicStore, TopicSubscriber
+from fanfare.ports.webhooks import EndpointSlots, WebhookDeliveryStore, WebhookPoster, WebhookStore
 
 __all__ = [
     "AnalyticsStore",
@@ -64,9 +69,12 @@ __all__ = [
     "CredentialStore",
     "CronTable",
     "CursorKeys",
+    "CustomTokens",
     "Deps",
     "DeviceStore",
     "EndedStore",
+    "EndpointSlots",
+    "EventFeed",
     "EventStore",
     "HealthProbe",
     "IdempotencyStore",
@@ -76,6 +84,7 @@ __all__ = [
     "KeepaliveStore",
     "Lifecycle",
     "Log",
+    "MetricsStore",
     "NotificationStore",
     "OriginStore",
     "PacingStore",
@@ -84,7 +93,10 @@ __all__ = [
     "ProgressStore",
     "PushSender",
     "RateLimiter",
+    "ReadingWindow",
     "ReceiptKeys",
+    "ReceiptStore",
+    "ReceiptSumStore",
     "RecipientStore",
     "RefusalCounter",
     "RetentionStore",
@@ -93,12 +105,16 @@ __all__ = [
     "Stores",
     "SubscriptionStore",
     "TaskQueue",
+    "Telemetry",
     "TemplateRenderer",
     "TemplateStore",
     "TenantStore",
     "TopicStore",
     "TopicSubscriber",
     "UserAuthenticator",
+    "WebhookDeliveryStore",
+    "WebhookPoster",
+    "WebhookStore",
 ]
 
 
@@ -119,15 +135,21 @@ class Stores:
     schedules: ScheduleStore
     audience: AudienceStore
     analytics: AnalyticsStore
+    metrics: MetricsStore
     notifications: NotificationStore
     chunks: ChunkStore
     progress: ProgressStore
     recipients: RecipientStore
+    receipts: ReceiptStore
+    receipt_sums: ReceiptSumStore
     broadcasts: BroadcastStore
     pacing: PacingStore
     idempotency: IdempotencyStore
     audit: AuditStore
     events: EventStore
+    feed: EventFeed
+    webhooks: WebhookStore
+    deliveries: WebhookDeliveryStore
     rates: RateLimiter
     refusals: RefusalCounter
     poison: PoisonStore
@@ -146,15 +168,21 @@ class Deps(Stores):
     edge: EdgeRules
     credentials: CredentialStore
     tasks: TaskQueue
+    bearer_rates: RateLimiter
     sender: PushSender
     subscriber: TopicSubscriber
+    poster: WebhookPoster
+    slots: EndpointSlots
     receipt_keys: ReceiptKeys
     cursor_keys: CursorKeys
     index_versions: IndexVersions
     call_authenticator: CallAuthenticator
     users: UserAuthenticator
+    custom_tokens: CustomTokens
     answers: AnswerWindow
+    readings: ReadingWindow
     lifecycle: Lifecycle
     health: HealthProbe
     instance: Instance
     log: Log
+    telemetry: Telemetry

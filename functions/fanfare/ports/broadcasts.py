@@ -18,8 +18,8 @@ class BroadcastStore(Protocol):
     ) -> tuple[Notification, Fanout | None] | None:
         """Apply a pure decision (None leaves both) to a notification and its fan-out; returns their state, None if there is no such notification.
 
-        Both are stored in one commit, with the audit entry if there is one, guarded by what was read; a lost race decides again. Of the notification
-        its layout, chunk count, status, reason, counts, judgement, `paused`, times and next check are stored, and nothing else of it.
+        Both are stored in one commit, with the events and the audit entry if there is one, guarded by what was read; a lost race decides anew. Of the
+        notification its layout, chunk count, status, reason, counts, judgement, `paused`, times and next check are stored, and nothing else of it.
         """
         ...
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from fanfare.domain.chunk import Busy, Chunk, ChunkKey, Finished, Take
 from fanfare.domain.chunk_rows import Rows
 from fanfare.domain.dead_letter import DeadLetter
+from fanfare.domain.event import Event
 from fanfare.domain.notification import Notification
 from fanfare.domain.recipient import Recipient
 
@@ -42,8 +43,10 @@ class ChunkStore(Protocol):
         """
         ...
 
-    def conclude(self, chunk: Chunk, notification: Notification, dead_letter: DeadLetter | None = None) -> bool:
-        """Store the end of a pass over a notification's only chunk: the chunk, the notification, and the chunk's dead letter if it has one.
+    def conclude(self, chunk: Chunk, notification: Notification, dead_letter: DeadLetter | None = None, *, events: Sequence[Event] = ()) -> bool:
+        """Store the end of a pass over a notification's only chunk: the chunk, the notification, its dead letter if it has one, and its events.
+
+        With them what the notification's viewers see, of those whose documents are still there.
 
         False: the claim was lost, or the chunk was told another `stop` than the plan knew; nothing was stored.
         """

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from fanfare.domain.address import Address
+from fanfare.domain.announcing import Announcer
 from fanfare.domain.audit import AuditEntry, Trail
 from fanfare.domain.device import Device
 from fanfare.domain.filters import DeviceFilter, ProfileFilter
@@ -88,6 +89,8 @@ class DeviceStore(Protocol):
 
     An erased device is none any more: its id stays taken by a tombstone that only `erase` sees. Every write notes in its own commit what FCM does not
     know yet of the devices' subscriptions (domain/subscribing.py, `note_changes`).
+
+    `announce` is asked for the events of each commit by its devices: as they were, and in the same order as they become (None: erased).
     """
 
     def get(self, tenant: str, device_ids: Sequence[str]) -> Sequence[Device]:
@@ -106,12 +109,20 @@ class DeviceStore(Protocol):
         """Store batches of plans, each as `save` does and in a commit of its own, several at once; returns which were stored."""
         ...
 
-    def update(self, tenant: str, device_id: str, decide: Callable[[Device], Device | None], audit: Trail | None = None) -> Device | None:
+    def update(
+        self, tenant: str, device_id: str, decide: Callable[[Device], Device | None], audit: Trail | None = None, *, announce: Announcer | None = None
+    ) -> Device | None:
         """Apply a pure decision to a stored device (None leaves it) and return its state; None if there is no such device."""
         ...
 
     def update_many(
-        self, tenant: str, device_ids: Sequence[str], decide: Callable[[Device], Device | None], audit: AuditEntry | None = None
+        self,
+        tenant: str,
+        device_ids: Sequence[str],
+        decide: Callable[[Device], Device | None],
+        audit: AuditEntry | None = None,
+        *,
+        announce: Announcer | None = None,
     ) -> Sequence[str]:
         """Apply a pure decision to many devices: one call to read them, one commit; unknown ids are passed over.
 
@@ -127,6 +138,7 @@ class DeviceStore(Protocol):
         *,
         only_if: Callable[[Device], bool] = ...,
         cleaned_on: date | None = None,
+        announce: Announcer | None = None,
     ) -> int:
         """Wipe devices at once, targets, names, locks and all; a tombstone tells the audience that they are gone.
 

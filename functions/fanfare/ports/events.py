@@ -1,19 +1,18 @@
-"""The ledger of events, as a Protocol: they are written by the commits of what they tell of, and read here."""
+"""The ledger of events, as Protocols: they are written by the commits of what they tell of, and read or followed here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from fanfare.domain.event import Event, StoredEvent
+from fanfare.domain.event_cursor import EventPlace
 
+__all__ = ["EventFeed", "EventPlace", "EventStore", "Events"]
 
-class EventPlace(NamedTuple):
-    """A place in the order of events: after the one with this time and this id."""
-
-    at: datetime
-    id: str
+Events = Generator[Sequence[StoredEvent], None, None]
+"""Batches of events, as long as somebody asks for the next one."""
 
 
 class EventStore(Protocol):
@@ -27,6 +26,10 @@ class EventStore(Protocol):
         """Find one event."""
         ...
 
+    def get_many(self, tenant: str, event_ids: Sequence[str]) -> Sequence[StoredEvent | None]:
+        """Find events in one call, in the order asked for."""
+        ...
+
     def read_after(self, tenant: str, after: EventPlace, until: datetime, limit: int, *, notification_id: str | None = None) -> Sequence[StoredEvent]:
         """Read at most `limit` events after a place, of a server's time of `until` or earlier, in their order."""
         ...
@@ -35,9 +38,10 @@ class EventStore(Protocol):
 class EventFeed(Protocol):
     """The events of a tenant as they come, to this instance."""
 
-    def follow(self, tenant: str, after: EventPlace, wait_seconds: float) -> Iterator[Sequence[StoredEvent]]:
+    def follow(self, tenant: str, after: EventPlace, wait_seconds: float, *, notification_id: str | None = None) -> Events:
         """Yield a tenant's events after a place, in their order and each once, `CURSOR_LAG` after their time, as long as the iterator is asked.
 
-        An empty sequence is yielded wherever nothing came for `wait_seconds`. Raises Unavailable where the database can't be followed any more.
+        An empty sequence is yielded wherever nothing came for `wait_seconds`. With `notification_id` those of other notifications may be left out;
+        that is only a saving. Raises Unavailable where the database can't be followed any more. Whoever stops asking closes the iterator.
         """
         ...

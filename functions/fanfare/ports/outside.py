@@ -15,6 +15,7 @@ from fanfare.domain.template_text import Syntax
 from fanfare.domain.tenant import Tenant
 from fanfare.domain.variables import Variables
 from fanfare.domain.webhook_delivery import DeliveryKey
+from fanfare.domain.webhook_replay import Replay
 
 
 class Clock(Protocol):
@@ -64,6 +65,10 @@ class TaskQueue(Protocol):
         """Ask for a call of `fanout` that tallies a tenant's notifications, those after an id; False: the next rollup finds them."""
         ...
 
+    def enqueue_receipts(self, request_id: str) -> bool:
+        """Ask for a call of `fanout` that sums all tenants' receipts; False: the next rollup finds them."""
+        ...
+
     def enqueue_recomputation(self, tenant: str, day: date, request_id: str, after: str | None = None) -> bool:
         """Ask for a call of `fanout` that recomputes a day's numbers, going on after a page; False: the queue refused or did not answer."""
         ...
@@ -78,6 +83,10 @@ class TaskQueue(Protocol):
 
     def enqueue_topic_sync(self, tenant: str, device_ids: Sequence[str], request_id: str, due_at: datetime | None = None) -> bool:
         """Ask for a call of `fanout` that tells FCM what devices are subscribed to; False: the schedule tick finds them."""
+        ...
+
+    def enqueue_replay(self, replay: Replay, request_id: str) -> bool:
+        """Ask for a call of `fanout` that replays a span of events to a webhook; False: the queue refused or did not answer."""
         ...
 
     def enqueue_webhook(self, key: DeliveryKey, request_id: str, due_at: datetime | None = None) -> bool:
@@ -173,6 +182,10 @@ class Lifecycle(Protocol):
 
     def is_stopping(self) -> bool:
         """Tell whether the instance was asked to end: what is not begun should be left to another one."""
+        ...
+
+    def threads(self) -> int:
+        """How many requests the instance handles at a time."""
         ...
 
 

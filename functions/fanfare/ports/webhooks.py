@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from fanfare.domain.audit import Trail
+from fanfare.domain.audit import AuditEntry, Trail
 from fanfare.domain.chunk import Busy, Finished
-from fanfare.domain.dead_letter import DeadLetter
+from fanfare.domain.dead_letter import WebhookLetter
 from fanfare.domain.event import StoredEvent
 from fanfare.domain.listing import Page
 from fanfare.domain.webhook import Webhook
-from fanfare.domain.webhook_delivery import DeliveryKey, DeliveryState, WebhookDelivery
+from fanfare.domain.webhook_delivery import DeliveryKey, DeliveryState, NotPosted, Posted, WebhookDelivery
 
 
 class WebhookStore(Protocol):
     """The webhooks of tenants. What each wants stands in the tenant's document too, written by the same commit (`Listening.webhooks`)."""
 
     def create(self, webhook: Webhook, audit: Trail) -> None:
-        """Store a new webhook; Conflict if the tenant has `MOST_WEBHOOKS`."""
+        """Store a new webhook; Conflict if its id is taken, TooManyWebhooks if the tenant has `MOST_WEBHOOKS`."""
         ...
 
     def get(self, tenant: str, webhook_id: str) -> Webhook | None:
@@ -36,32 +36,39 @@ class WebhookStore(Protocol):
         ...
 
     def delete(self, tenant: str, webhook_id: str, audit: Trail) -> bool:
-        """Remove a webhook, and let its deliveries be found by `remove_deliveries`; False if there is none."""
+        """Remove a webhook; False if there is none. Its deliveries are dropped as they come due."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedDelivery:
-    """A delivery that is ours to attempt, and what it needs: read in one call. None: the webhook is gone, or the event was removed by cleanup."""
+    """A delivery that is ours to attempt, and what it needs: all read in one call."""
 
     delivery: WebhookDelivery
-    webhook: Webhook | None
-    event: StoredEvent | None
+    webhook: Webhook
+    event: StoredEvent
 
 
 class WebhookDeliveryStore(Protocol):
     """Deliveries: `webhooks/{id}/deliveries/{event}`."""
 
     def claim(self, key: DeliveryKey, owner: str, now: datetime) -> ClaimedDelivery | Busy | Finished:
-        """Take a delivery that is due, exclusively until its lease ends; the attempt counts from here on."""
+        """Take a delivery that is due, exclusively until its lease ends; the attempt counts from here on.
+
+        One that can't be attempted any more ends here with a reason (`decide_delivery_claim`), and with a dead letter where a replay may mend it.
+        """
         ...
 
-    def conclude(self, delivery: WebhookDelivery, dead_letter: DeadLetter | None = None) -> bool:
+    def conclude(self, delivery: WebhookDelivery, dead_letter: WebhookLetter | None = None) -> bool:
         """Store what an attempt came to, guarded by its claim; False if that was lost."""
         ...
 
     def find_overdue(self, now: datetime, limit: int) -> Sequence[DeliveryKey]:
         """Find, in all tenants, deliveries whose next check has passed, the longest overdue first."""
+        ...
+
+    def put_off(self, keys: Sequence[DeliveryKey], now: datetime) -> None:
+        """Note that the sweep has nudged these: those that still wait are overdue again `SWEPT_AGAIN` later. One that is missed is nudged again."""
         ...
 
     def get_many(self, keys: Sequence[DeliveryKey]) -> Sequence[WebhookDelivery | None]:
@@ -72,28 +79,18 @@ class WebhookDeliveryStore(Protocol):
         """List a webhook's deliveries, the newest first."""
         ...
 
-    def replay(self, webhook: Webhook, events: Sequence[StoredEvent], now: datetime, request_id: str) -> Sequence[DeliveryKey]:
-        """Make deliveries of these events due again at `now`, with all their attempts ahead; one under way is left. Returns which were."""
+    def replay(
+        self, webhook: Webhook, events: Sequence[StoredEvent], now: datetime, request_id: str, audit: AuditEntry | None = None
+    ) -> Sequence[DeliveryKey]:
+        """Make deliveries of these events due again at `now`, with all their attempts ahead; one under way is left. Returns which were.
+
+        They are stored a page in a commit, each with the entry (none, if there is nothing to store); their dead letters are marked as replayed.
+        """
         ...
 
     def remove_deliveries(self, tenant: str, before: datetime, limit: int) -> int:
         """Remove at most `limit` deliveries that were created at `before` or earlier; returns how many."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """An endpoint's answer. `retry_after_seconds` is what it asked for, if so."""
-
-    status: int
-    retry_after_seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NotPosted:
-    """No answer, and why, in a word: `timeout`, `connection`, `tls`, `address` (not a public one), `redirect`, `answer` (no HTTP)."""
-
-    error: str
 
 
 class WebhookPoster(Protocol):
@@ -105,4 +102,16 @@ class WebhookPoster(Protocol):
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Posted | NotPosted:
         """Post a body, within `TIMEOUT` in all; never follows a redirect."""
+        ...
+
+
+class EndpointSlots(Protocol):
+    """The attempts of this instance that are under way: an endpoint that is slow never takes the threads of others (`may_attempt`)."""
+
+    def enter(self, endpoint: str) -> bool:
+        """Begin an attempt to an endpoint; False: too many are under way to it."""
+        ...
+
+    def leave(self, endpoint: str, *, silent: bool | None = None) -> None:
+        """End an attempt that was begun; `silent` says whether it let the time run out, if it came to a post."""
         ...

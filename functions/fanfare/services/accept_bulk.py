@@ -27,6 +27,8 @@ from fanfare.domain.notification import FIRST_CHECK, Counts, Notification, Notif
 from fanfare.domain.pace import pace_of, stages_of
 from fanfare.domain.recipient import Recipient
 from fanfare.ports import Deps
+from fanfare.services.announce_status import status_events
+from fanfare.services.new_events import nudge_deliveries
 from fanfare.services.new_notification import earlier_of, replay_of
 from fanfare.services.plan_bulk import BulkPlan, plan_bulk
 
@@ -52,9 +54,12 @@ def accept_bulk(deps: Deps, call: Call, request: BulkRequest) -> BulkAccepted:
         return _replayed(begun, request)
     plan = plan_bulk(deps, call, request, ROUTE)
     if begun is None:
-        begun = deps.notifications.accept(_accepting(plan.notification), ())
+        accepting = _accepting(plan.notification)
+        events = status_events(deps, None, accepting)
+        begun = deps.notifications.accept(accepting, (), events=events)
         if begun is not None and _is_accepted(begun, request):
             return _replayed(begun, request)
+        nudge_deliveries(deps, events if begun is None else ())
     if begun is None and not plan.rows:
         return BulkAccepted(plan.notification, plan.refused)
     return _store(deps, call, request, plan, begun)

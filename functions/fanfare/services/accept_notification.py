@@ -6,6 +6,8 @@ from fanfare.domain.call import Call
 from fanfare.domain.errors import FanfareError
 from fanfare.domain.send_request import SendRequest
 from fanfare.ports import Deps
+from fanfare.services.announce_status import status_events
+from fanfare.services.new_events import nudge_deliveries
 from fanfare.services.new_notification import ROUTE, Accepted, earlier_of, notification_id_of, replay_of, settings_of
 from fanfare.services.prepare_notification import make_notification, nudge, prepare_request
 
@@ -25,8 +27,11 @@ def accept_notification(deps: Deps, call: Call, request: SendRequest, *, route: 
             raise
         return replay_of(earlier, request.request_hash)
     notification = make_notification(deps, call, prepared, settings, notification_id_of(deps, call, route))
-    existing = deps.notifications.accept(notification, prepared.recipients)
+    # One that reaches nobody has ended with this.
+    events = status_events(deps, None, notification)
+    existing = deps.notifications.accept(notification, prepared.recipients, events=events)
     if existing is not None:
         return replay_of(existing, request.request_hash)
     nudge(deps, notification, call.request_id)
+    nudge_deliveries(deps, events)
     return Accepted(notification)

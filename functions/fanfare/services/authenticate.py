@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from fanfare.domain.client import Client, Scope, check_scope, refusal_of
@@ -24,8 +24,13 @@ class Bearer:
 
     @property
     def actor_id(self) -> str:
-        """What its requests are counted under: with a colon, so that no client's id can be the same."""
+        """What it is called in the audit log: with a colon, so that no client's id can be the same."""
         return f"device:{self.receipt.device_id}"
+
+    @property
+    def counted_as(self) -> str:
+        """What its requests are limited by: the message, so that nobody's many messages make it wait; with a colon, as above."""
+        return f"message:{self.receipt.notification_id}.{self.receipt.device_id}"
 
 
 REFUSED = "The Client-ID or the Client-Token is missing or not valid."
@@ -72,16 +77,21 @@ def authenticate_user(deps: Deps, token: str) -> User:
     return User(tenant.id, subject.uid)
 
 
-def authenticate_receipt(deps: Deps, project: str, token: str) -> Bearer:
-    """Find the device that was sent a message of the tenant that owns a Firebase project; Unauthenticated says the same for whatever is wrong."""
+def authenticate_receipt(deps: Deps, project: str, tokens: Sequence[str], field: str | None = None) -> Bearer:
+    """Find the device that was sent a message of the tenant that owns a Firebase project: of several tokens the first good one says it.
+
+    Unauthenticated names the `field` of them, if it is given, and says the same for whatever is wrong. A token that names no device proves nothing.
+    """
     owner = deps.tenants.owner_of(project)
     tenant = None if owner is None else deps.tenants.get(owner)
     is_owner = tenant is not None and tenant.firebase_project_id == project
-    receipt = read_receipt(deps.receipt_keys.receipt_key(tenant.id), token) if tenant is not None and is_owner else None
-    if tenant is None or receipt is None or receipt.device_id is None:
-        deps.refusals.count(Refusal(PLATFORM_TENANT, APP_DEVICE, RefusalReason.RECEIPT), deps.clock.now())
-        raise Unauthenticated(REFUSED)
-    return Bearer(tenant.id, receipt)
+    if tenant is not None and is_owner:
+        key = deps.receipt_keys.receipt_key(tenant.id)
+        proven = (receipt for token in tokens if (receipt := read_receipt(key, token)) is not None and receipt.device_id is not None)
+        if (receipt := next(proven, None)) is not None:
+            return Bearer(tenant.id, receipt)
+    deps.refusals.count(Refusal(PLATFORM_TENANT, APP_DEVICE, RefusalReason.RECEIPT), deps.clock.now())
+    raise Unauthenticated.at(field, "is not valid for this project, or names no device") if field is not None else Unauthenticated(REFUSED)
 
 
 def _count_user(deps: Deps, reason: RefusalReason) -> None:

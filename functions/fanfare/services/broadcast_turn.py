@@ -13,6 +13,8 @@ from fanfare.domain.fanning import Advanced, Fanout, Phase, begin_sending, is_fa
 from fanfare.domain.notification import Notification, NotificationStatus
 from fanfare.domain.pace import pace_of, stages_of
 from fanfare.ports import Deps
+from fanfare.services.announce_status import status_telling
+from fanfare.services.new_events import Telling
 
 _Change = Callable[[Notification, Fanout], Advanced]
 _GOING = frozenset({NotificationStatus.QUEUED, NotificationStatus.SENDING})
@@ -62,17 +64,19 @@ class Turn:
     def _advance(self, change: Callable[[Notification, Fanout, datetime], Advanced]) -> None:
         owner, now = self.fanout.owner, self.deps.clock.now()
         held: list[bool] = []
+        telling = status_telling(self.deps)
 
         def decide(notification: Notification, fanout: Fanout | None) -> Advanced | None:
             is_held = fanout is not None and fanout.owner == owner and is_fanned_out(notification)
             held.append(is_held)
-            return change(notification, fanout, now) if fanout is not None and is_held else None
+            return _told(telling, notification, change(notification, fanout, now)) if fanout is not None and is_held else None
 
         stored = self.deps.broadcasts.advance(self.notification.tenant, self.notification.id, decide)
         if stored is None or stored[1] is None or not held[-1]:
             self.is_over = True
             raise TurnLost
         self.notification, self.fanout = stored[0], stored[1]
+        telling.nudge()
 
 
 def take_turn(deps: Deps, notification: Notification, request_id: str) -> Turn | Busy | Finished:
@@ -93,6 +97,10 @@ def take_turn(deps: Deps, notification: Notification, request_id: str) -> Turn |
     if taken[1].owner != owner:
         return Busy(max(1, int((taken[1].lease_until - now).total_seconds()) + 6))
     return Turn(deps, request_id, taken[0], taken[1])
+
+
+def _told(telling: Telling, before: Notification, done: Advanced) -> Advanced:
+    return done if done.notification is None else replace(done, events=tuple(telling.announce(before, done.notification)))
 
 
 def _kept(done: Advanced, now: datetime) -> Advanced:

@@ -32,6 +32,7 @@ _STEPS: Mapping[Kind, Callable[[Deps, Cleaning], Swept]] = {
     Kind.RECIPIENTS: expire_recipients.remove_recipients,
     Kind.CHUNKS: expire_notifications.remove_chunks,
     Kind.NOTIFICATIONS: expire_notifications.remove_notifications,
+    Kind.DELIVERIES: expire_records.remove_deliveries,
     **{kind: partial(expire_records.remove_records, kind=kind) for kind in (Kind.RECEIPTS, Kind.EVENTS, Kind.AUDIT)},
     Kind.DATA_KEYS: expire_data_keys.remove_data_keys,
 }

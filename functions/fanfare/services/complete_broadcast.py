@@ -9,6 +9,7 @@ from fanfare.domain.broadcast_steering import complete_broadcast
 from fanfare.domain.chunk_rows import is_of_audience
 from fanfare.domain.notification import FINAL_STATUSES, Notification, is_cancelling
 from fanfare.ports import Deps
+from fanfare.services.announce_status import status_telling
 
 
 def end_part(deps: Deps, notification: Notification, part: Part, done: int, request_id: str) -> None:
@@ -26,9 +27,11 @@ def end_part(deps: Deps, notification: Notification, part: Part, done: int, requ
 
 def complete_if_done(deps: Deps, tenant: str, notification_id: str) -> bool:
     """End a notification whose chunks are all final, and let go of its audience; True if it has ended, now or before."""
-    settled = deps.progress.settle(tenant, notification_id, partial(complete_broadcast, now=deps.clock.now()))
+    telling = status_telling(deps)
+    settled = deps.progress.settle(tenant, notification_id, partial(complete_broadcast, now=deps.clock.now()), announce=telling.announce)
     if settled is None or settled.status not in FINAL_STATUSES:
         return False
+    telling.nudge()
     release_audience(deps, settled)
     deps.log.info("notification_ended", notification=notification_id, status=settled.status.value, sent=settled.counts.sent)
     return True

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fanfare.domain.audit import AuditEntry
 from fanfare.domain.call import Call
 from fanfare.domain.chunk_rows import is_of_audience
-from fanfare.domain.dead_letter import DeadLetter, Replay, plan_replay
+from fanfare.domain.dead_letter import AnyLetter, DeadLetter, Replay, WebhookLetter, plan_replay
 from fanfare.domain.errors import Conflict, NotFound
 from fanfare.domain.notification import Notification
 from fanfare.ports import Deps
@@ -14,7 +16,7 @@ from fanfare.services.replay_chunks import PAGE, replay_chunks
 _TRIES = 3
 
 
-def get_dead_letter(deps: Deps, tenant: str, dead_letter_id: str) -> DeadLetter:
+def get_dead_letter(deps: Deps, tenant: str, dead_letter_id: str) -> AnyLetter:
     """Find a dead letter; NotFound if the tenant has none of this id."""
     letter = deps.notifications.get_dead_letter(tenant, dead_letter_id)
     if letter is None:
@@ -22,9 +24,12 @@ def get_dead_letter(deps: Deps, tenant: str, dead_letter_id: str) -> DeadLetter:
     return letter
 
 
-def replay_dead_letter(deps: Deps, call: Call, dead_letter_id: str) -> DeadLetter:
-    """Send a dead letter's recipients their message again, with a new life. Conflict while an earlier replay is under way."""
-    return send_again(deps, call, get_dead_letter(deps, call.tenant, dead_letter_id), "dead_letter.replayed", dead_letter_id)
+def replay_dead_letter(deps: Deps, call: Call, dead_letter_id: str) -> AnyLetter:
+    """Send a dead letter's recipients their message, or an endpoint its event, again. Conflict while an earlier replay is under way."""
+    letter = get_dead_letter(deps, call.tenant, dead_letter_id)
+    if isinstance(letter, WebhookLetter):
+        return _deliver_again(deps, call, letter)
+    return send_again(deps, call, letter, "dead_letter.replayed", dead_letter_id)
 
 
 def send_again(deps: Deps, call: Call, letter: DeadLetter, action: str, resource_id: str) -> DeadLetter:
@@ -60,6 +65,24 @@ def send_all_again(deps: Deps, call: Call, notification: Notification, action: s
     if not replayed:
         raise Conflict(f"This notification is {notification.status} and has no failures that sending again may mend.")
     return replayed
+
+
+def _deliver_again(deps: Deps, call: Call, letter: WebhookLetter) -> WebhookLetter:
+    """Make a delivery due again with all its attempts. Conflict if it was replayed already, or has nothing or nowhere to go any more."""
+    key, now = letter.key, deps.clock.now()
+    webhook, event = deps.webhooks.get(key.tenant, key.webhook_id), deps.events.get(key.tenant, key.event_id)
+    if letter.replayed_at is not None:
+        raise Conflict("This dead letter was replayed already.")
+    if webhook is None or not webhook.active:
+        raise Conflict("This dead letter can't be replayed: its webhook is gone or inactive.")
+    if event is None:
+        raise Conflict("This dead letter can't be replayed: its event is no longer kept.")
+    facts = {"webhook_id": key.webhook_id, "event_id": key.event_id}
+    audit = AuditEntry("dead_letter.replayed", call.actor, now, (letter.id,), facts=facts)
+    if not deps.deliveries.replay(webhook, [event], now, call.request_id, audit):
+        raise Conflict("This dead letter is being replayed already.")
+    deps.tasks.enqueue_webhook(key, call.request_id)
+    return replace(letter, replayed_at=now)
 
 
 def _send_one_again(deps: Deps, call: Call, notification: Notification, letter: DeadLetter, audit: AuditEntry) -> DeadLetter:

@@ -18,7 +18,7 @@ from fanfare.domain.steering import plan_end, stop_of
 from fanfare.domain.tenant import Tenant, hold_reason
 from fanfare.ports import Deps
 from fanfare.services.attempt_chunk import attempt_chunk
-from fanfare.services.end_chunk import store_end, store_unbegun
+from fanfare.services.end_chunk import Begun, store_end, store_unbegun
 from fanfare.services.pace_chunks import move_chunk
 from fanfare.services.send_pass import ClaimLost, SendPass, work_of
 
@@ -63,7 +63,7 @@ def _deliver(deps: Deps, claim: Chunk, found: _Found | None, request_id: str, ge
     if done is None:
         return _refuse(deps, claim, request_id)
     try:
-        hold = attempt_chunk(deps, done.work, done)
+        hold = _attempt(deps, done)
     except ClaimLost:
         _note_lost(deps, claim)
         return Finished()
@@ -74,6 +74,15 @@ def _deliver(deps: Deps, claim: Chunk, found: _Found | None, request_id: str, ge
     if _end(deps, done, hold, request_id, generation):
         _remember(deps, done)
     return Finished()
+
+
+def _attempt(deps: Deps, done: SendPass) -> Hold | None:
+    key, recipients = done.chunk.key, len(done.work.recipients)
+    with deps.telemetry.span("chunk pass", tenant=key.tenant, notification=key.notification_id, chunk=key.number, recipients=recipients) as span:
+        hold = attempt_chunk(deps, done.work, done)
+        counts = count(done.results.values(), max(len(done.results), recipients))
+        span.note(sent=counts.sent, failed=counts.failed, retrying=counts.retrying)
+    return hold
 
 
 def _begin(deps: Deps, claim: Chunk, found: _Found | None) -> SendPass | None:
@@ -96,7 +105,8 @@ def _results(claim: Chunk, rows: Rows, recipients: tuple[Recipient, ...]) -> dic
 def _give_back(deps: Deps, done: SendPass) -> None:
     results = done.work.stored(done.results)
     counts = count(results.values(), max(len(results), len(done.work.recipients)))
-    if deps.chunks.save_chunk(replace(give_back(done.chunk, deps.clock.now()), results=results, counts=counts)) is not None:
+    given = replace(give_back(done.chunk, deps.clock.now()), results=results, counts=counts, unannounced=done.kept_for_later(results))
+    if deps.chunks.save_chunk(given) is not None:
         _remember(deps, done)
 
 
@@ -105,7 +115,7 @@ def _end(deps: Deps, done: SendPass, hold: Hold | None, request_id: str, generat
     for _ in range(_END_TRIES):
         work = done.work
         plan = plan_end(work.notification, done.chunk, work.recipients, work.stored(done.results), deps.clock.now(), hold)
-        if store_end(deps, plan, request_id, generation):
+        if store_end(deps, Begun(work.notification, done.chunk), plan, request_id, generation):
             return True
         found = deps.notifications.get_with_chunk(done.chunk.key)
         if found is None or found[1] is None or not is_claim_of(found[1], done.chunk.owner):
@@ -137,7 +147,7 @@ def _refuse(deps: Deps, claim: Chunk, request_id: str) -> Finished:
     """End a chunk that can't be delivered with a stored reason: its task would otherwise come back for ever."""
     notification = deps.notifications.get(claim.key.tenant, claim.key.notification_id)
     if notification is not None and is_open(notification, claim):
-        store_end(deps, plan_without_recipients(notification, claim, deps.clock.now()), request_id)
+        store_end(deps, Begun(notification, claim), plan_without_recipients(notification, claim, deps.clock.now()), request_id)
         reason = RECIPIENTS_NOT_KEPT
     else:
         reason = "unknown_notification"

@@ -10,6 +10,7 @@ from fanfare.domain.device import Device, InactiveReason
 from fanfare.domain.errors import NotFound
 from fanfare.domain.registration import deactivate, revive
 from fanfare.ports import Deps
+from fanfare.services.announce_devices import device_telling
 from fanfare.services.devices import get_device
 from fanfare.services.leave_fcm import say_farewell
 from fanfare.services.nudge_topics import nudge_devices
@@ -43,16 +44,20 @@ def erase_device(deps: Deps, call: Call, device_id: str) -> None:
     devices = deps.devices.get(call.tenant, [device_id])
     for device in devices:
         check_own(deps, call, device)
-    if not deps.devices.erase(call.tenant, [device_id], AuditEntry("device.erased", call.actor, deps.clock.now(), (device_id,))):
+    entry, telling = AuditEntry("device.erased", call.actor, deps.clock.now(), (device_id,)), device_telling(deps, call.tenant, call.request_id)
+    if not deps.devices.erase(call.tenant, [device_id], entry, announce=telling.announce):
         raise NotFound.of("device")
+    telling.nudge()
     say_farewell(deps, call.tenant, devices)
 
 
 def _change(deps: Deps, call: Call, device_id: str, action: str, decide: Callable[[Device], Device | None]) -> Device:
     for device in deps.devices.get(call.tenant, [device_id]):
         check_own(deps, call, device)
-    if deps.devices.update(call.tenant, device_id, decide, trail(action, call.actor, deps.clock.now())) is None:
+    audit, telling = trail(action, call.actor, deps.clock.now()), device_telling(deps, call.tenant, call.request_id)
+    if deps.devices.update(call.tenant, device_id, decide, audit, announce=telling.announce) is None:
         raise NotFound.of("device")
+    telling.nudge()
     stored = get_device(deps, call.tenant, device_id)
     if stored.topic_sync.pending:
         nudge_devices(deps, call.tenant, [device_id], call.request_id)

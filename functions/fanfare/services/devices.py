@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from fanfare.domain.address import Address
-from fanfare.domain.audit import trail
+from fanfare.domain.audit import AuditEntry, trail
 from fanfare.domain.call import Call
 from fanfare.domain.device import Device, InactiveReason
+from fanfare.domain.device_events import states_of
 from fanfare.domain.errors import Conflict, FanfareError, Forbidden, NotFound
 from fanfare.domain.message import Platform
 from fanfare.domain.ownership import heed_owners
@@ -16,6 +17,8 @@ from fanfare.domain.profile import Profile
 from fanfare.domain.registration import Details, RegistrationPlan, apply_details, deactivate, disown, noted, own, retarget
 from fanfare.domain.target import Target
 from fanfare.ports import Deps
+from fanfare.services.announce_devices import device_events
+from fanfare.services.new_events import nudge_deliveries
 from fanfare.services.nudge_topics import nudge
 from fanfare.services.own_devices import check_own, find_foreign
 from fanfare.services.profiles import find_or_create_profiles, owner_or_refusal
@@ -62,8 +65,7 @@ def update_device(
         after = apply_details(replace(retargeted, platform=platform or before.platform), details)
         after = _renamed(after, details.device_id) if owner is None else heed_owners(_moved(after, owner, details.device_id), now)
         plan = noted(RegistrationPlan(after, before))
-        if deps.devices.save(call.tenant, [plan], trail("device.updated", call.actor, now)(before, after)):
-            nudge(deps, call.tenant, [plan], call.request_id)
+        if _save(deps, call, plan, trail("device.updated", call.actor, now)(before, after)):
             return replace(plan.device, updated_at=now)
     raise Conflict("Another device has this token, fid or device_id.")
 
@@ -81,10 +83,19 @@ def delete_device(deps: Deps, call: Call, device_id: str) -> None:
         if before.is_deleted:
             return
         plan = noted(RegistrationPlan(_without(before, user, now), before))
-        if deps.devices.save(call.tenant, [plan], trail("device.deleted", call.actor, now)(before, plan.device)):
-            nudge(deps, call.tenant, [plan], call.request_id)
+        if _save(deps, call, plan, trail("device.deleted", call.actor, now)(before, plan.device)):
             return
     raise Conflict("Other changes of this device are under way.")
+
+
+def _save(deps: Deps, call: Call, plan: RegistrationPlan, entry: AuditEntry) -> bool:
+    """Store a device and nudge what follows from it; False if it was changed meanwhile, or what it wants is taken."""
+    entry = replace(entry, events=device_events(deps, call.tenant, states_of([plan]), call.request_id))
+    if not deps.devices.save(call.tenant, [plan], entry):
+        return False
+    nudge(deps, call.tenant, [plan], call.request_id)
+    nudge_deliveries(deps, entry.events)
+    return True
 
 
 def _new_owner(deps: Deps, call: Call, device_id: str, address: Address | None) -> Profile | None:

@@ -14,6 +14,7 @@ from fanfare.domain.registration import disown
 from fanfare.domain.schedule import without_name
 from fanfare.domain.subscribing import farewells_of
 from fanfare.ports import Deps
+from fanfare.services.announce_devices import device_telling
 from fanfare.services.leave_fcm import say_farewell
 from fanfare.services.profile_devices import PAGE
 
@@ -21,10 +22,14 @@ from fanfare.services.profile_devices import PAGE
 def erase_traces(deps: Deps, tenant: str, profile: Profile, actor: Actor) -> None:
     """Wipe the devices that only this profile owns, take it from those that it shares, and its usernames out of notifications and schedules.
 
+    What its own app could listen to goes with them.
+
     Each page that is done leaves fewer, so whoever is interrupted can begin again.
     """
     while devices := deps.devices.list_of_profile(tenant, profile.id, PAGE, None).items:
         _erase_devices(deps, tenant, profile, devices, actor)
+    while deps.notifications.forget_viewer(tenant, profile.id, PAGE):
+        continue
     for name in held_names(profile):
         while name.kind is AddressKind.USERNAME and deps.notifications.forget_username(tenant, name.value, PAGE):
             continue
@@ -52,8 +57,10 @@ def _erase_devices(deps: Deps, tenant: str, profile: Profile, devices: Sequence[
         # One that moved to somebody else meanwhile, or that somebody shares by now, is not this profile's to wipe.
         return device.profile_ids == (profile.id,)
 
-    deps.devices.update_many(tenant, shared, leave, AuditEntry("device.updated", actor, now))
-    deps.devices.erase(tenant, alone, AuditEntry("device.erased", actor, now), only_if=is_alone)
+    telling = device_telling(deps, tenant, actor.request_id)
+    deps.devices.update_many(tenant, shared, leave, AuditEntry("device.updated", actor, now), announce=telling.announce)
+    deps.devices.erase(tenant, alone, AuditEntry("device.erased", actor, now), only_if=is_alone, announce=telling.announce)
+    telling.nudge()
     subscribed = [device for device in devices if device.id in alone and farewells_of(device)]
     spared = {device.id for device in deps.devices.get(tenant, [device.id for device in subscribed])} if subscribed else set()
     say_farewell(deps, tenant, [device for device in subscribed if device.id not in spared])

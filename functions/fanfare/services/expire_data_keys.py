@@ -10,7 +10,8 @@ from fanfare.ports import Deps
 def remove_data_keys(deps: Deps, cleaning: Cleaning) -> Swept:
     """Remove data keys that a rotation has retired, once nothing is left that was stored while they were in use.
 
-    Devices were written anew by the rotation; notifications go by their own retention, and shards are packed anew as their devices change.
+    Devices and webhooks were written anew by the rotation; notifications go by their own retention, and shards are packed anew as their devices
+    change.
     """
     retired = deps.retention.find_retired_keys(cleaning.tenant, cleaning.due[Kind.DATA_KEYS])
     tenant = deps.tenants.get_fresh(cleaning.tenant) if retired else None

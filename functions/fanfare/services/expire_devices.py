@@ -12,6 +12,7 @@ from fanfare.domain.expiry import IDLE, is_deleted_since, is_inactive_since, ret
 from fanfare.domain.retention import Cleaning, Kind, Swept
 from fanfare.domain.subscribing import farewells_of
 from fanfare.ports import Deps
+from fanfare.services.announce_devices import device_telling
 from fanfare.services.leave_fcm import say_farewell
 from fanfare.services.nudge_topics import nudge_devices
 
@@ -24,9 +25,12 @@ def retire_idle_targets(deps: Deps, cleaning: Cleaning) -> Swept:
     """Retire targets of whose apps nothing was heard for long; their devices are wiped after they were inactive for as long as any other."""
     removed, more = 0, False
     entry = AuditEntry("device.retired", cleaning.actor, cleaning.now, facts={"code": "IDLE"})
+    telling = device_telling(deps, cleaning.tenant, cleaning.actor.request_id)
     for platform, limit in IDLE.items():
         found = deps.retention.find_idle(cleaning.tenant, platform, cleaning.now - limit, PAGE)
-        retired = deps.devices.update_many(cleaning.tenant, [device.id for device in found], partial(retire_idle, now=cleaning.now), entry)
+        ids, retire = [device.id for device in found], partial(retire_idle, now=cleaning.now)
+        retired = deps.devices.update_many(cleaning.tenant, ids, retire, entry, announce=telling.announce)
+        telling.nudge()
         subscribed = [device.id for device in found if device.id in retired and device.topics]
         if subscribed:
             nudge_devices(deps, cleaning.tenant, subscribed, cleaning.actor.request_id or "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fanfare.domain.dead_letter import DeadLetter
 from fanfare.domain.retention import Cleaning, DueLetter, Ended, Kind, Swept, is_replay_over
 from fanfare.ports import Deps
 from fanfare.services.ended_pages import BELOW, drain, is_large, look_on
@@ -53,6 +54,8 @@ def _numbers_to_keep(deps: Deps, tenant: str, ended: Ended) -> frozenset[int]:
 
 
 def _remove_letter(deps: Deps, cleaning: Cleaning, due: DueLetter) -> bool:
+    if not isinstance(due.letter, DeadLetter):
+        return deps.ended.remove_letter(due, with_rows=False)
     notification = deps.notifications.get(cleaning.tenant, due.letter.key.notification_id)
     is_over = notification is None or is_replay_over(notification.completed_at, cleaning.due[Kind.RECIPIENTS])
     return deps.ended.remove_letter(due, with_rows=is_over)

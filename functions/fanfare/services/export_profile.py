@@ -12,10 +12,9 @@ from fanfare.domain.device import Device
 from fanfare.domain.filters import AuditFilter, NotificationFilter
 from fanfare.domain.listing import Page, encode_cursor, parse_cursor, query_hash
 from fanfare.domain.notification import Notification
-from fanfare.domain.outcome import Result
 from fanfare.domain.profile import Profile
 from fanfare.ports import Deps
-from fanfare.services.list_deliveries import list_deliveries
+from fanfare.services.list_deliveries import Received, list_deliveries, with_reports
 from fanfare.services.profile_devices import pages_of_devices
 from fanfare.services.profiles import get_profile
 
@@ -37,7 +36,7 @@ class Addressed:
     """A notification that the person was addressed by, and what became of it on the person's own devices."""
 
     notification: Notification
-    deliveries: Sequence[tuple[str, Result]]
+    deliveries: Sequence[Received]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +96,9 @@ def _notifications(deps: Deps, tenant: str, profile: Profile, section: Section, 
     return deps.notifications.list(tenant, NotificationFilter(username=profile.username), limit, after)
 
 
-def _own_deliveries(deps: Deps, tenant: str, notification: Notification, profile: Profile, own: frozenset[str]) -> Sequence[tuple[str, Result]]:
+def _own_deliveries(deps: Deps, tenant: str, notification: Notification, profile: Profile, own: frozenset[str]) -> Sequence[Received]:
     """A device that has been erased since is still the person's by the username that it was reached under."""
     deliveries = list_deliveries(deps, tenant, notification.id)
     names = {profile.username} - {None}
-    return [(device_id, result) for device_id, result in deliveries if device_id in own or result.username in names]
+    theirs = [(device_id, result) for device_id, result in deliveries if device_id in own or result.username in names]
+    return with_reports(deps, tenant, notification.id, theirs)

@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from fanfare.domain.audit import AuditEntry
 from fanfare.domain.call import Actor, ActorKind, Call
 from fanfare.domain.errors import FanfareError, InvalidRequest, Unavailable
+from fanfare.domain.event import Event, EventKind, iso_time
 from fanfare.domain.identifiers import hash_identifier
 from fanfare.domain.local_time import LocalTime
 from fanfare.domain.notification import Notification
@@ -36,6 +37,8 @@ from fanfare.domain.schedule import (
     planned,
 )
 from fanfare.ports import Deps
+from fanfare.services.announce_status import status_events
+from fanfare.services.new_events import make_events, nudge_deliveries
 from fanfare.services.new_notification import settings_of
 from fanfare.services.prepare_notification import make_notification, nudge, prepare_request
 from fanfare.services.send_by_zone import by_zone
@@ -85,8 +88,10 @@ def _fire(deps: Deps, schedule: Schedule, firing: Firing, occurrence: datetime, 
         return _store(deps, schedule, failure, _entry("schedule.failed", actor, now, schedule, code=error.code, fields=fields))
     after = replace(firing.schedule, last_notification_id=notification.id)
     entry = _entry("schedule.fired", actor, now, schedule, notification=notification.id)
-    if deps.schedules.fire(schedule, after, notification, rows, entry):
+    events = _events(deps, schedule, notification, occurrence)
+    if deps.schedules.fire(schedule, after, notification, rows, replace(entry, events=events)):
         nudge(deps, notification, notification.request_id)
+        nudge_deliveries(deps, events)
         return True
     stored = deps.schedules.get(schedule.tenant, schedule.id)
     if stored is not None and stored.revision == schedule.revision:
@@ -105,7 +110,16 @@ def _notification(deps: Deps, schedule: Schedule, occurrence: datetime, actor: A
     if schedule.zone is not None:
         return notification, {0: prepared.recipients} if prepared.zoned else {}
     local = LocalTime(occurrence, settings.timezone, round(grace_of(schedule).total_seconds()))
-    return by_zone(replace(notification, local_time=local), local, prepared.zoned)
+    # Of many chunks none knows what the others have come to, so that there is nothing to show an app.
+    return by_zone(replace(notification, local_time=local, viewers={}), local, prepared.zoned)
+
+
+def _events(deps: Deps, schedule: Schedule, notification: Notification, occurrence: datetime) -> tuple[Event, ...]:
+    """What is told of an occurrence; also of its notification, where that has ended already because it reaches nobody."""
+    data = {"schedule_id": schedule.id, "notification_id": notification.id, "occurrence_at": iso_time(instant_for(schedule, occurrence))}
+    ids, request_id = (notification.id,), notification.request_id
+    fired = make_events(deps, schedule.tenant, EventKind.SCHEDULE_FIRED, data, notification_ids=ids, request_id=request_id)
+    return (*fired, *status_events(deps, None, notification))
 
 
 def _store(deps: Deps, before: Schedule, after: Schedule, entry: AuditEntry) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from fanfare.domain.errors import RateLimited, Unavailable
 from fanfare.domain.limits import Budget, LimitGroup, Usage, limit_of
 from fanfare.ports import Deps
+from fanfare.services.authenticate import Bearer
 
 
 def limit_rate(deps: Deps, tenant: str, caller: str, limits: Mapping[str, int], group: LimitGroup) -> Usage | None:
@@ -17,6 +18,14 @@ def limit_rate(deps: Deps, tenant: str, caller: str, limits: Mapping[str, int], 
     except Unavailable:
         deps.log.warning("rate_limiter_failed_open", tenant=tenant, caller=caller, group=group.value)
         return None
+    if not usage.allowed:
+        raise RateLimited(usage)
+    return usage
+
+
+def limit_bearer(deps: Deps, bearer: Bearer, group: LimitGroup) -> Usage:
+    """Count a request by the message that its receipt is of, in this instance alone; RateLimited as above."""
+    usage = deps.bearer_rates.use(Budget(bearer.tenant, bearer.counted_as, group, limit_of({}, group)))
     if not usage.allowed:
         raise RateLimited(usage)
     return usage

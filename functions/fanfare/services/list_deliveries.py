@@ -6,14 +6,16 @@ Of a broadcast those are listed whose chunk has begun: before, nobody knows who 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from fanfare.domain.chunk import Chunk, ChunkKey
 from fanfare.domain.chunk_limits import MOST_ROWS
 from fanfare.domain.chunk_rows import is_of_audience
 from fanfare.domain.listing import Page
 from fanfare.domain.notification import Notification, chunk_numbers
-from fanfare.domain.outcome import Result
+from fanfare.domain.outcome import Outcome, Result
 from fanfare.domain.progress import deliveries_of
+from fanfare.domain.receipts import ReceiptKey, StoredReceipt
 from fanfare.ports import Deps
 from fanfare.services.find_delivery import lacks_results
 from fanfare.services.show_notification import find_notification
@@ -21,6 +23,14 @@ from fanfare.services.show_notification import find_notification
 MOST_CHUNKS = 20
 """So many chunks are read for one page, which is short where nobody in them was addressed."""
 Delivery = tuple[str, Result]
+
+
+class Received(NamedTuple):
+    """A device id and an outcome, with what the device's app has reported of it."""
+
+    device_id: str
+    result: Result
+    receipt: StoredReceipt | None = None
 
 
 def read_deliveries(deps: Deps, tenant: str, notification_id: str, limit: int, after: str | None) -> Page[Delivery]:
@@ -57,6 +67,13 @@ def _of_chunk(deps: Deps, notification: Notification, key: ChunkKey, chunk: Chun
     if not is_of_audience(notification) and lacks_results(chunk):
         return deliveries_of(deps.chunks.read_recipients(key), results)
     return sorted(results.items())
+
+
+def with_reports(deps: Deps, tenant: str, notification_id: str, deliveries: Sequence[Delivery]) -> list[Received]:
+    """Read what apps have reported: a document for each recipient whose message was sent."""
+    keys = [ReceiptKey(notification_id, name) for name, result in deliveries if name and result.outcome is Outcome.SENT]
+    receipts = deps.receipts.get_many(tenant, keys)
+    return [Received(name, result, receipts.get(ReceiptKey(notification_id, name))) for name, result in deliveries]
 
 
 def list_deliveries(deps: Deps, tenant: str, notification_id: str) -> Sequence[Delivery]:

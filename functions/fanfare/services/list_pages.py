@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from fanfare.domain.audit import StoredEntry
 from fanfare.domain.client import Client, Scope
-from fanfare.domain.dead_letter import DeadLetter
+from fanfare.domain.dead_letter import AnyLetter
 from fanfare.domain.device import Device
 from fanfare.domain.device_search import DeviceSearch
 from fanfare.domain.filters import (
@@ -20,6 +20,8 @@ from fanfare.domain.filters import (
     SegmentFilter,
     TemplateFilter,
     TopicFilter,
+    WebhookDeliveryFilter,
+    WebhookFilter,
     check_audit_filter,
     check_notification_filter,
 )
@@ -31,10 +33,13 @@ from fanfare.domain.saved_segment import SavedSegment
 from fanfare.domain.schedule import Schedule
 from fanfare.domain.template import Template
 from fanfare.domain.tenant import PLATFORM_TENANT, Tenant
+from fanfare.domain.webhook import Webhook
+from fanfare.domain.webhook_delivery import WebhookDelivery
 from fanfare.ports import Deps
-from fanfare.services.list_deliveries import read_deliveries
+from fanfare.services.list_deliveries import Received, read_deliveries, with_reports
 from fanfare.services.search_devices import search_devices
 from fanfare.services.topics import CountedTopic
+from fanfare.services.webhooks import get_webhook
 
 T = TypeVar("T")
 Listed = tuple[Sequence[T], str | None]
@@ -80,7 +85,7 @@ def list_notifications(deps: Deps, tenant: str, filters: NotificationFilter, lim
     return _page(deps, query_hash(tenant, "notifications", filters), cursor, lambda after: deps.notifications.list(tenant, filters, limit, after))
 
 
-def list_dead_letters(deps: Deps, tenant: str, filters: DeadLetterFilter, limit: int, cursor: str | None) -> Listed[DeadLetter]:
+def list_dead_letters(deps: Deps, tenant: str, filters: DeadLetterFilter, limit: int, cursor: str | None) -> Listed[AnyLetter]:
     """List dead letters, the newest first."""
     query = query_hash(tenant, "dead_letters", filters)
     return _page(deps, query, cursor, lambda after: deps.notifications.list_dead_letters(tenant, filters, limit, after))
@@ -114,6 +119,27 @@ def page_of_deliveries(deps: Deps, tenant: str, notification_id: str, limit: int
     """List a notification's recipients with their outcomes."""
     read = partial(read_deliveries, deps, tenant, notification_id, limit)
     return _page(deps, query_hash(tenant, f"deliveries/{notification_id}", None), cursor, read)
+
+
+def page_of_received(deps: Deps, tenant: str, notification_id: str, limit: int, cursor: str | None) -> Listed[Received]:
+    """The same, with what their apps have reported."""
+    deliveries, following = page_of_deliveries(deps, tenant, notification_id, limit, cursor)
+    return with_reports(deps, tenant, notification_id, deliveries), following
+
+
+def list_webhooks(deps: Deps, tenant: str, filters: WebhookFilter, limit: int, cursor: str | None) -> Listed[Webhook]:
+    """List a tenant's webhooks."""
+    query = query_hash(tenant, "webhooks", filters)
+    return _page(deps, query, cursor, lambda after: deps.webhooks.list(tenant, limit, after, active=filters.active))
+
+
+def list_webhook_deliveries(
+    deps: Deps, tenant: str, webhook_id: str, filters: WebhookDeliveryFilter, limit: int, cursor: str | None
+) -> Listed[WebhookDelivery]:
+    """List a webhook's deliveries, the newest first; NotFound."""
+    get_webhook(deps, tenant, webhook_id)
+    query = query_hash(tenant, f"webhooks/{webhook_id}/deliveries", filters)
+    return _page(deps, query, cursor, lambda after: deps.deliveries.list(tenant, webhook_id, limit, after, state=filters.state))
 
 
 def _page(deps: Deps, query: str, cursor: str | None, read: Callable[[str | None], Page[T]]) -> Listed[T]:

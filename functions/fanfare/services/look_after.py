@@ -17,6 +17,7 @@ from fanfare.domain.broadcast_steering import ACCEPTED_WITHIN, expire_broadcast,
 from fanfare.domain.chunk import ChunkKey
 from fanfare.domain.notification import FINAL_STATUSES, Notification, NotificationStatus
 from fanfare.ports import Deps
+from fanfare.services.announce_status import status_telling
 from fanfare.services.complete_broadcast import complete_if_done, release_audience
 
 NEXT_LOOK = timedelta(minutes=5)
@@ -31,7 +32,9 @@ def look_after(deps: Deps, notification: Notification, request_id: str) -> None:
         deps.notifications.set_next_check(key, None)
         return
     decide = give_up_accepting if notification.status is NotificationStatus.ACCEPTING else expire_broadcast
-    stored = deps.notifications.update(notification.tenant, notification.id, partial(decide, now=now)) or notification
+    telling = status_telling(deps)
+    stored = deps.notifications.update(notification.tenant, notification.id, partial(decide, now=now), announce=telling.announce) or notification
+    telling.nudge()
     if stored.status in FINAL_STATUSES:
         release_audience(deps, stored)
         deps.log.warning("notification_given_up", notification=stored.id, reason=stored.status_reason)

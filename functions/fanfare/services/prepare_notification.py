@@ -9,7 +9,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from fanfare.domain.call import Call
@@ -26,8 +27,9 @@ from fanfare.domain.target import topics_of
 from fanfare.domain.tenant_settings import TenantSettings
 from fanfare.domain.wording import Wording
 from fanfare.ports import Deps
+from fanfare.services.find_viewers import find_viewers
 from fanfare.services.new_notification import new_notification
-from fanfare.services.resolve_recipients import resolve_with_zones
+from fanfare.services.resolve_recipients import resolve_reach
 from fanfare.services.segments import resolve_segment
 from fanfare.services.topics import check_topic_exists, check_topic_not_deleted
 from fanfare.services.word_notification import check_addressed, check_anybody, check_content, platforms_of, word_request
@@ -37,11 +39,15 @@ LARGEST_RECIPIENTS_BYTES = 700 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A good request, with its saved segment resolved, how it is worded, and whom it reaches if that is known, each with their time zone if it is."""
+    """A good request, with its saved segment resolved, how it is worded, and whom it reaches if that is known, each with their time zone if it is.
+
+    `owners` are by device id the profiles that own it.
+    """
 
     request: SendRequest
     wording: Wording | None
     zoned: tuple[tuple[Recipient, str | None], ...] = ()
+    owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def recipients(self) -> tuple[Recipient, ...]:
@@ -68,7 +74,8 @@ def prepare_request(deps: Deps, tenant: str, request: SendRequest, settings: Ten
     checked = check_request(deps, tenant, request, settings, topic=topic)
     if checked.request.to.segment is not None:
         return checked
-    prepared = replace(checked, zoned=resolve_with_zones(deps, tenant, checked.request))
+    reach = resolve_reach(deps, tenant, checked.request)
+    prepared = replace(checked, zoned=reach.zoned, owners=reach.owners)
     _check_size(prepared.recipients)
     check_addressed(deps, prepared.request, prepared.wording, prepared.recipients)
     return prepared
@@ -93,7 +100,8 @@ def make_notification(deps: Deps, call: Call, prepared: Prepared, settings: Tena
     """Make the notification, which is not stored yet."""
     request = prepared.request
     reached = 1 if request.to.segment is not None else len(prepared.zoned)
-    made = replace(new_notification(deps, call, request, prepared.wording, settings, targeted=reached), id=notification_id)
+    new = new_notification(deps, call, request, prepared.wording, settings, targeted=reached)
+    made = replace(new, id=notification_id, viewers=find_viewers(deps, call.tenant, request, prepared.owners))
     if request.to.segment is not None:
         return replace(made, layout=Layout(Source.AUDIENCE), counts=Counts(), chunk_count=0)
     return _in_its_turn(deps, made, request) if request.to.fanned_out is not None else made

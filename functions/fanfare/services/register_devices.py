@@ -10,11 +10,14 @@ from fanfare.domain.audit import AuditEntry, trail
 from fanfare.domain.batches import split, split_by_weight
 from fanfare.domain.call import Call
 from fanfare.domain.device import Device
+from fanfare.domain.device_events import states_of
 from fanfare.domain.errors import Conflict, FanfareError, Forbidden
 from fanfare.domain.profile import Profile
 from fanfare.domain.registration import HEAVIEST_COMMIT, Registration, RegistrationPlan, noted, plan_registration, weight_of
 from fanfare.ports import Deps
+from fanfare.services.announce_devices import device_events
 from fanfare.services.check_targets import check_targets
+from fanfare.services.new_events import nudge_deliveries
 from fanfare.services.nudge_topics import nudge
 from fanfare.services.own_devices import find_foreign
 from fanfare.services.profiles import find_or_create_profiles, owner_or_refusal
@@ -103,11 +106,12 @@ def _save_page(deps: Deps, call: Call, page: Sequence[_Item], profiles: Mapping[
     planned = list(zip(page, _plan(deps, call, [registration for _, registration in page], profiles), strict=True))
     pieces = list(split_by_weight(planned, lambda pair: weight_of(pair[1]), most=COMMIT_SIZE, heaviest=HEAVIEST_COMMIT))
     batches = [[plan for _, plan in piece] for piece in pieces]
-    stored = deps.devices.save_all(call.tenant, [(plans, _entry(deps, call, plans)) for plans in batches])
+    entries = [_entry(deps, call, plans) for plans in batches]
+    stored = deps.devices.save_all(call.tenant, list(zip(batches, entries, strict=True)))
     outcomes: dict[int, Registered | FanfareError] = {}
-    for piece, plans, is_stored in zip(pieces, batches, stored, strict=True):
+    for piece, plans, entry, is_stored in zip(pieces, batches, entries, stored, strict=True):
         if is_stored:
-            outcomes.update(_registered(deps, call, [item for item, _ in piece], plans))
+            outcomes.update(_registered(deps, call, [item for item, _ in piece], plans, entry))
         else:
             outcomes.update((item[0], _save_alone(deps, call, item, profiles)) for item, _ in piece)
     return outcomes
@@ -116,13 +120,15 @@ def _save_page(deps: Deps, call: Call, page: Sequence[_Item], profiles: Mapping[
 def _save_alone(deps: Deps, call: Call, item: _Item, profiles: Mapping[Address, Profile]) -> Registered | FanfareError:
     for _ in range(_TRIES):
         plans = _plan(deps, call, [item[1]], profiles)
-        if deps.devices.save(call.tenant, plans, _entry(deps, call, plans)):
-            return _registered(deps, call, [item], plans)[item[0]]
+        entry = _entry(deps, call, plans)
+        if deps.devices.save(call.tenant, plans, entry):
+            return _registered(deps, call, [item], plans, entry)[item[0]]
     return Conflict("Other registrations of this device are under way.")
 
 
-def _registered(deps: Deps, call: Call, items: Sequence[_Item], plans: Sequence[RegistrationPlan]) -> dict[int, Registered]:
+def _registered(deps: Deps, call: Call, items: Sequence[_Item], plans: Sequence[RegistrationPlan], entry: AuditEntry) -> dict[int, Registered]:
     nudge(deps, call.tenant, plans, call.request_id)
+    nudge_deliveries(deps, entry.events)
     now = deps.clock.now()
     return {index: Registered(replace(plan.device, updated_at=now), plan.created) for (index, _), plan in zip(items, plans, strict=True)}
 
@@ -130,9 +136,10 @@ def _registered(deps: Deps, call: Call, items: Sequence[_Item], plans: Sequence[
 def _entry(deps: Deps, call: Call, plans: Sequence[RegistrationPlan]) -> AuditEntry:
     """One entry for one commit: what changed where it is one device, and which devices where they are many."""
     action = "device.registered" if any(plan.created for plan in plans) else "device.refreshed"
+    events = device_events(deps, call.tenant, states_of(plans), call.request_id)
     if len(plans) == 1:
-        return trail(action, call.actor, deps.clock.now())(plans[0].previous, plans[0].device)
-    return AuditEntry(action, call.actor, deps.clock.now(), tuple(plan.device.id for plan in plans))
+        return replace(trail(action, call.actor, deps.clock.now())(plans[0].previous, plans[0].device), events=events)
+    return AuditEntry(action, call.actor, deps.clock.now(), tuple(plan.device.id for plan in plans), events=events)
 
 
 def _plan(deps: Deps, call: Call, registrations: Sequence[Registration], profiles: Mapping[Address, Profile]) -> list[RegistrationPlan]:

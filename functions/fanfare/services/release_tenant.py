@@ -34,7 +34,7 @@ def release_tenant(deps: Deps, call: Call, tenant_id: str, targets: HeldTargets)
     if tenant.quarantine is None:
         raise Conflict("This tenant is not in quarantine.")
     if targets is HeldTargets.RETIRE:
-        _retire_held(deps, tenant, tenant.quarantine)
+        _retire_held(deps, tenant, tenant.quarantine, call.request_id)
     now = deps.clock.now()
     audit = trail("tenant.released", call.actor, now, {"targets": targets.value, "reason": tenant.quarantine.reason})
 
@@ -44,7 +44,7 @@ def release_tenant(deps: Deps, call: Call, tenant_id: str, targets: HeldTargets)
     return deps.tenants.update(tenant_id, decide, audit) or tenant
 
 
-def _retire_held(deps: Deps, tenant: Tenant, quarantine: Quarantine) -> None:
+def _retire_held(deps: Deps, tenant: Tenant, quarantine: Quarantine, request_id: str) -> None:
     kind = Kind(quarantine.reason)
     for held in quarantine.held:
         key = ChunkKey(tenant.id, held.notification_id, held.number)
@@ -57,7 +57,7 @@ def _retire_held(deps: Deps, tenant: Tenant, quarantine: Quarantine) -> None:
             # Its code is also that of a payload that was refused. The message's own life may be over: it is asked about as if it were sent now.
             work = replace(work_of(tenant, found[0], recipients, chunk), planned_at=deps.clock.now())
             rows = with_good_payload(deps, work, rows, chunk.results)
-        retire(deps, key, {row.device_id: (row, kind, chunk.results[row.device_id].detail) for row in rows})
+        retire(deps, key, {row.device_id: (row, kind, chunk.results[row.device_id].detail) for row in rows}, request_id)
 
 
 def _is_held(result: Result | None, kind: Kind) -> bool:

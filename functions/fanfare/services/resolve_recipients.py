@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from fanfare.domain.device import Device
 from fanfare.domain.errors import InvalidRequest
@@ -16,27 +17,36 @@ MOST_FILTERED = 5_000
 """So many devices of the named people are looked at where a filter may leave few of them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Whom a request reaches, each with the time zone that its device is in, if that is known; and by device id the profiles that own it."""
+
+    zoned: tuple[tuple[Recipient, str | None], ...] = ()
+    owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
 def resolve_recipients(deps: Deps, tenant: str, request: SendRequest) -> tuple[Recipient, ...]:
     """Resolve the addressees; InvalidRequest if they are more than 500."""
-    return tuple(row for row, _ in resolve_with_zones(deps, tenant, request))
+    return tuple(row for row, _ in resolve_reach(deps, tenant, request).zoned)
 
 
-def resolve_with_zones(deps: Deps, tenant: str, request: SendRequest) -> tuple[tuple[Recipient, str | None], ...]:
-    """The same, each with the time zone that its device is in, as far as that is known."""
+def resolve_reach(deps: Deps, tenant: str, request: SendRequest) -> Reach:
+    """The same, with what is known of their devices. A target that the caller gave itself, and a topic, have no owners."""
     to = request.to
     if to.fanned_out is not None:
-        return ((fanned_out_recipient(to.fanned_out), None),)
+        return Reach(((fanned_out_recipient(to.fanned_out), None),))
     if to.targets:
         wanted = (raw for raw in to.targets if not request.only.platform or raw.platform in request.only.platform)
-        return tuple((row, None) for row in distinct(anonymous_recipient(raw.target, raw.platform) for raw in wanted))
+        return Reach(tuple((row, None) for row in distinct(anonymous_recipient(raw.target, raw.platform) for raw in wanted)))
     now = deps.clock.now()
     names = frozenset(request.usernames)
     matching = [device for device in map(as_reached, _devices(deps, tenant, request)) if is_match(request.only, device, now)]
     recipients = distinct(recipient_of(device, _addressed_username(device, names)) for device in matching)
     if len(recipients) > MOST_RECIPIENTS:
         raise InvalidRequest.at("to", f"reaches more than {MOST_RECIPIENTS} devices")
-    zones = {device.id: device.timezone for device in matching}
-    return tuple((row, zones[row.device_id]) for row in recipients)
+    reached = {device.id: device for device in matching}
+    zoned = tuple((row, reached[row.device_id].timezone) for row in recipients)
+    return Reach(zoned, {row.device_id: reached[row.device_id].profile_ids for row in recipients})
 
 
 def _devices(deps: Deps, tenant: str, request: SendRequest) -> Iterable[Device]:

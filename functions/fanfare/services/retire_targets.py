@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from fanfare.domain.audit import trail
 from fanfare.domain.brake import HeldChunk, Tally, add_held, implausible_kind, since_release
@@ -15,12 +16,15 @@ from fanfare.domain.delivery import decide_retirement
 from fanfare.domain.device import Device
 from fanfare.domain.dry_run import VALIDATION_TOPIC
 from fanfare.domain.errors import CredentialRefused, Unavailable
+from fanfare.domain.event import Event, EventKind
 from fanfare.domain.message import TargetKind
 from fanfare.domain.outcome import Result
 from fanfare.domain.recipient import Recipient
 from fanfare.domain.rendition import Rendition, rendition_of
 from fanfare.domain.tenant import Tenant
 from fanfare.ports import Deps
+from fanfare.services.announce_devices import device_telling
+from fanfare.services.new_events import Telling, make_events
 from fanfare.services.send_pass import SendPass, Work, accepted_renditions, encode_for
 
 
@@ -33,10 +37,11 @@ def retire_targets(deps: Deps, work: Work, done: SendPass) -> bool:
     tally = Tally(deps.clock.now(), len(done.verdicts), Counter(verdict.kind for verdict in condemned.values()))
     kind = _implausible_kind(deps, work.tenant, tally) if condemned else None
     if kind is not None:
-        quarantine(deps, done.chunk.key, kind)
+        quarantine(deps, done.chunk.key, kind, work.notification.request_id)
         return False
     evidence = {row.device_id: (row, done.verdicts[row.device_id]) for row in done.suspects if row.device_id in condemned}
-    retire(deps, done.chunk.key, {device_id: (row, verdict.kind, verdict.detail) for device_id, (row, verdict) in evidence.items()})
+    condemning = {device_id: (row, verdict.kind, verdict.detail) for device_id, (row, verdict) in evidence.items()}
+    retire(deps, done.chunk.key, condemning, work.notification.request_id)
     done.tally = tally
     return True
 
@@ -51,7 +56,7 @@ def _implausible_kind(deps: Deps, tenant: Tenant, tally: Tally) -> Kind | None:
     return implausible_kind([*since_release(recent, fresh.released_at if fresh else None), tally])
 
 
-def retire(deps: Deps, key: ChunkKey, condemned: Mapping[str, tuple[Recipient, Kind, str]]) -> None:
+def retire(deps: Deps, key: ChunkKey, condemned: Mapping[str, tuple[Recipient, Kind, str]], request_id: str) -> None:
     """Retire devices with the evidence, those that still have the target that was sent to."""
     now = deps.clock.now()
 
@@ -60,10 +65,12 @@ def retire(deps: Deps, key: ChunkKey, condemned: Mapping[str, tuple[Recipient, K
         return decide_retirement(device, sent_to=row, kind=kind, code=code, notification_id=key.notification_id, now=now)
 
     if condemned:
-        deps.devices.update_many(key.tenant, list(condemned), decide)
+        telling = device_telling(deps, key.tenant, request_id)
+        deps.devices.update_many(key.tenant, list(condemned), decide, announce=telling.announce)
+        telling.nudge()
 
 
-def quarantine(deps: Deps, key: ChunkKey, kind: Kind) -> None:
+def quarantine(deps: Deps, key: ChunkKey, kind: Kind, request_id: str) -> None:
     """Hold the tenant: somebody must look before anything more is sent or retired."""
     now = deps.clock.now()
 
@@ -72,10 +79,20 @@ def quarantine(deps: Deps, key: ChunkKey, kind: Kind) -> None:
         return replace(tenant, quarantine=held) if held else None
 
     facts = {"reason": kind.value, "notification": key.notification_id, "chunk": str(key.number)}
-    deps.tenants.update(key.tenant, decide, trail("tenant.quarantined", Actor(ActorKind.FUNCTION, "send"), now, facts))
+    telling = Telling(deps, partial(_quarantine_events, deps, key, kind, request_id))
+    deps.tenants.update(key.tenant, decide, telling.trail(trail("tenant.quarantined", Actor(ActorKind.FUNCTION, "send"), now, facts)))
+    telling.nudge()
     # What was seen has been judged; what comes after the release is judged by itself.
     deps.answers.forget(key.tenant)
     deps.log.warning("tenant_quarantined", tenant=key.tenant, reason=kind.value, notification=key.notification_id)
+
+
+def _quarantine_events(deps: Deps, key: ChunkKey, kind: Kind, request_id: str, before: Tenant, _: Tenant) -> Sequence[Event]:
+    """Told once: further chunks that meet the same are held, and change nothing."""
+    if before.quarantine is not None:
+        return ()
+    data = {"reason": kind.value, "notification_id": key.notification_id, "chunk": key.number}
+    return make_events(deps, key.tenant, EventKind.TENANT_QUARANTINED, data, notification_ids=(key.notification_id,), request_id=request_id)
 
 
 def _condemned(deps: Deps, work: Work, done: SendPass) -> dict[str, Verdict]:

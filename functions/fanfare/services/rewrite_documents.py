@@ -11,7 +11,9 @@ from fanfare.domain.device import Device
 from fanfare.domain.ownership import tell_owner
 from fanfare.domain.profile import Profile, ProfileState
 from fanfare.domain.tenant import Tenant
+from fanfare.domain.webhook import MOST_WEBHOOKS
 from fanfare.ports import Deps
+from fanfare.services.announce_devices import device_telling
 
 PAGE = 100
 """Documents of one commit: with two locks for each name and target, well below Firestore's limits."""
@@ -37,7 +39,9 @@ def fill_devices(deps: Deps, tenant: Tenant, after: str | None) -> Piece:
     page = deps.devices.list_stored(tenant.id, PAGE, after)
     owners = deps.profiles.get_many(tenant.id, list(dict.fromkeys(owner for device in page.items for owner in device.profile_ids)))
     known = [profile for profile in owners if profile.state is not ProfileState.ERASED]
-    deps.devices.update_many(tenant.id, [device.id for device in page.items], partial(_told, owners=known, now=deps.clock.now()))
+    tell, telling = partial(_told, owners=known, now=deps.clock.now()), device_telling(deps, tenant.id, None)
+    deps.devices.update_many(tenant.id, [device.id for device in page.items], tell, announce=telling.announce)
+    telling.nudge()
     return Piece(len(page.items), page.next_after)
 
 
@@ -46,6 +50,12 @@ def rewrite_devices(deps: Deps, tenant: Tenant, after: str | None) -> Piece:
     page = deps.devices.list_stored(tenant.id, PAGE, after)
     deps.devices.update_many(tenant.id, [device.id for device in page.items], lambda device: device)
     return Piece(len(page.items), page.next_after)
+
+
+def reseal_webhooks(deps: Deps, tenant: Tenant) -> None:
+    """Write a tenant's few webhooks anew as they are: their secrets live as long as they do, and are sealed with the present data key afterwards."""
+    for webhook in deps.webhooks.list(tenant.id, MOST_WEBHOOKS, None).items:
+        deps.webhooks.update(tenant.id, webhook.id, lambda stored: stored)
 
 
 def _told(device: Device, *, owners: Sequence[Profile], now: datetime) -> Device:

@@ -10,6 +10,8 @@ from fanfare.domain.buckets import BUCKETS
 from fanfare.domain.compaction import watermark_after
 from fanfare.domain.tenant import PLATFORM_TENANT
 from fanfare.ports import Deps
+from fanfare.services.count_ended import count_ended
+from fanfare.services.roll_up_receipts import nudge_receipts
 from fanfare.services.tally_notifications import nudge_tallies
 from fanfare.services.tend_audiences import tend_audiences
 
@@ -30,11 +32,16 @@ USUAL_REACH = Reach()
 
 @dataclass(frozen=True, slots=True)
 class RolledUp:
-    """What one tick did: how many tenants were to be compacted, how many generations of shards were deleted, how many tenants were to be tallied."""
+    """What one tick did: how many tenants were to be compacted, how many generations of shards were deleted, how many tenants were to be tallied.
+
+    `receipts` tells whether the summing of receipts was asked for, `ended` how much was counted of what has ended.
+    """
 
     tenants: int
     generations: int
     tallies: int = 0
+    receipts: bool = False
+    ended: int = 0
 
 
 @dataclass(slots=True)
@@ -54,10 +61,12 @@ class _Nudges:
 
 
 def roll_up(deps: Deps, request_id: str, *, reach: Reach = USUAL_REACH) -> RolledUp:
-    """Ask for the compaction of every tenant whose devices changed since the last tick, tend the audiences that are due, and ask for the tallies."""
+    """Ask for the compaction of every tenant whose devices changed since the last tick, tend the audiences that are due, ask for tallies and sums."""
     nudges, positions = _Nudges(deps, request_id, reach), deps.audience.get_positions()
     deps.audience.set_positions({bucket: _advance(nudges, bucket, positions.get(bucket, BEGINNING)) for bucket in range(BUCKETS)})
-    rolled_up = RolledUp(len(nudges.asked) - 1, tend_audiences(deps, request_id), nudge_tallies(deps, request_id))
+    tenants, generations = len(nudges.asked) - 1, tend_audiences(deps, request_id)
+    # Counting what has ended comes last: where the database can't, everything else was asked for.
+    rolled_up = RolledUp(tenants, generations, nudge_tallies(deps, request_id), nudge_receipts(deps, request_id), count_ended(deps))
     deps.log.info("rolled_up", tenants=rolled_up.tenants, generations=rolled_up.generations, tallies=rolled_up.tallies)
     return rolled_up
 

@@ -37,6 +37,7 @@ from fanfare.domain.rendering import render
 from fanfare.domain.rendition import Rendition, rendition_of
 from fanfare.domain.tenant import Tenant
 from fanfare.ports import Deps
+from fanfare.services.announce_chunk import kept_for_later
 from fanfare.services.word_notification import message_for
 
 CHECKPOINT = timedelta(seconds=1)
@@ -131,6 +132,10 @@ class SendPass:
         refused = ((form_of(rendition), verdict) for rendition, verdict in self._refused.items() if verdict.kind is Kind.BAD_PAYLOAD)
         return {form: verdict.detail for form, verdict in refused if form is not None and verdict is not UNWORDABLE}
 
+    def kept_for_later(self, results: Mapping[str, Result]) -> tuple[str, ...]:
+        """Whom a checkpoint of these results must not forget: their outcomes are final, and nobody was told of them yet."""
+        return kept_for_later(self.deps, self.work.notification, self.chunk, results)
+
     def _bodies(self, rows: Sequence[Recipient], now: datetime) -> Iterator[tuple[str, bytes]]:
         """Encode each distinct rendering once; a recipient costs a signature and a concatenation."""
         key = self.deps.receipt_keys.receipt_key(self.work.tenant.id)
@@ -146,7 +151,7 @@ class SendPass:
                 renderings[rendition] = self._encode(rendition, now)
             encoded = renderings[rendition]
             if encoded is not None:
-                yield row.device_id, encoded.splice(row.target.value, sign(row.device_id))
+                yield row.device_id, encoded.splice(row.target.value, sign(row.device_id) if encoded.has_receipts else "")
 
     def _encode(self, rendition: Rendition, now: datetime) -> EncodedMessage | None:
         refusal = verdict_of(self.work.notification, rendition)
@@ -206,7 +211,8 @@ class SendPass:
         results = self.work.stored(known)
         counts = count(results.values(), max(len(results), len(self.work.recipients)))
         try:
-            stored = self.deps.chunks.save_chunk(replace(renew_lease(self.chunk, now), results=results, counts=counts))
+            renewed = replace(renew_lease(self.chunk, now), results=results, counts=counts, unannounced=self.kept_for_later(results))
+            stored = self.deps.chunks.save_chunk(renewed)
         except Unavailable as error:
             self._unsaved = True
             self.deps.log.warning("checkpoint_failed", notification=self.chunk.key.notification_id, chunk=self.chunk.key.number, cause=error.detail)
@@ -218,15 +224,16 @@ class SendPass:
 
 def encode_for(deps: Deps, work: Work, rendition: Rendition, now: datetime, *, validate_only: bool) -> EncodedMessage:
     """Render and encode one form of the message, with what is left of its life; InvalidRequest if its template can't be filled in."""
+    message = message_for(deps, work.notification, rendition)
     rendering = render(
-        message_for(deps, work.notification, rendition),
+        message,
         rendition.platform,
         notification_id=work.notification.id,
         ttl_seconds=work.life_of(rendition.content),
         planned_at=work.planned_at,
         now=now,
     )
-    return encode(rendering, kind=rendition.kind, validate_only=validate_only)
+    return encode(rendering, kind=rendition.kind, validate_only=validate_only, receipts=message.receipts)
 
 
 def accepted_renditions(work: Work, results: Mapping[str, Result]) -> frozenset[Rendition]:

@@ -11,6 +11,7 @@ from fanfare.domain.profile import Profile, ProfileState, Spread, Stage
 from fanfare.domain.registration import RegistrationPlan, noted
 from fanfare.domain.spreading import end_check, take_step
 from fanfare.ports import Deps
+from fanfare.services.announce_devices import device_telling
 from fanfare.services.erase_traces import erase_traces
 from fanfare.services.nudge_topics import nudge
 from fanfare.services.profile_devices import pages_of_devices
@@ -70,7 +71,9 @@ def _tell_devices(deps: Deps, tenant: str, profile: Profile, actor: Actor) -> No
         erase_traces(deps, tenant, profile, actor)
         return
     tell = partial(tell_owner, profile=profile, now=deps.clock.now())
+    telling = device_telling(deps, tenant, actor.request_id)
     for devices in pages_of_devices(deps, tenant, profile.id):
         plans = [noted(RegistrationPlan(told, device)) for device in devices if (told := tell(device)) is not None]
-        deps.devices.update_many(tenant, [plan.device.id for plan in plans], tell)
+        deps.devices.update_many(tenant, [plan.device.id for plan in plans], tell, announce=telling.announce)
+        telling.nudge()
         nudge(deps, tenant, plans, actor.request_id or "")

@@ -8,17 +8,18 @@ from fanfare.domain.broadcast_steering import is_laid_out
 from fanfare.domain.chunk import Chunk, ChunkKey
 from fanfare.domain.errors import NotFound
 from fanfare.domain.notification import FINAL_STATUSES, Notification
-from fanfare.domain.progress import DeviceTrace, trace_of, with_progress, with_sums
+from fanfare.domain.progress import with_progress, with_sums
+from fanfare.domain.receipts import is_counted_live, with_receipts
 from fanfare.ports import Deps
-from fanfare.services.find_delivery import find_delivery
 
 AT_ONCE = 10
 """So many notifications of many chunks are summed by one call: sixteen documents for each of their stages."""
 
 
 def get_notification(deps: Deps, tenant: str, notification_id: str) -> Notification:
-    """Find a notification with its present state; NotFound if the tenant has none of this id."""
-    return _present(deps, [find_notification(deps, tenant, notification_id)])[0]
+    """Find a notification with its present state; NotFound if the tenant has none of this id. Receipts of few recipients are counted now."""
+    [notification] = _present(deps, [find_notification(deps, tenant, notification_id)])
+    return with_receipts(notification, deps.receipts.count(tenant, notification.id)) if is_counted_live(notification) else notification
 
 
 def get_notifications(deps: Deps, tenant: str, notification_ids: Sequence[str]) -> Sequence[Notification | None]:
@@ -29,17 +30,6 @@ def get_notifications(deps: Deps, tenant: str, notification_ids: Sequence[str]) 
     found = deps.notifications.get_many(tenant, list(dict.fromkeys(notification_ids)))
     present = dict(zip(found, _present(deps, list(found.values())), strict=True))
     return [present.get(name) for name in notification_ids]
-
-
-def trace_device(deps: Deps, tenant: str, notification_id: str, device_id: str) -> DeviceTrace:
-    """Everything that is known of one recipient; NotFound if there is no such notification, or if it was not addressed to this device."""
-    notification, chunk = find_notification(deps, tenant, notification_id)
-    recipients, chunk = find_delivery(deps, notification, chunk, device_id)
-    devices = deps.devices.get(tenant, [device_id])
-    trace = trace_of(notification, chunk, recipients, device_id, devices[0] if devices else None)
-    if trace is None:
-        raise NotFound("This notification was not addressed to this device.")
-    return trace
 
 
 def find_notification(deps: Deps, tenant: str, notification_id: str) -> tuple[Notification, Chunk | None]:

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 from fanfare.domain.audit import Trail
-from fanfare.domain.broadcast_steering import is_laid_out
 from fanfare.domain.errors import NotFound
 from fanfare.domain.notification import FINAL_STATUSES, Notification, NotificationStatus, is_cancelling
-from fanfare.domain.progress import with_sums
 from fanfare.ports import Deps
+from fanfare.services.announce_status import status_telling
 from fanfare.services.complete_broadcast import complete_if_done, release_audience
 from fanfare.services.pace_chunks import release_slots
 
@@ -24,10 +23,11 @@ def is_steered_whole(notification: Notification) -> bool:
 
 def steer_broadcast(deps: Deps, notification: Notification, decide: Decide, audit: Trail, request_id: str) -> Notification:
     """Apply a decision and do what follows from it; also where it changed nothing, because an earlier call may have ended before its nudge."""
-    now = deps.clock.now()
-    steered = deps.notifications.update(notification.tenant, notification.id, lambda stored: decide(stored, now), audit)
+    now, telling = deps.clock.now(), status_telling(deps)
+    steered = deps.notifications.update(notification.tenant, notification.id, lambda stored: decide(stored, now), audit, announce=telling.announce)
     if steered is None:
         raise NotFound.of("notification")
+    telling.nudge()
     if steered.paused or is_cancelling(steered):
         release_slots(deps, steered)
     if steered.status in FINAL_STATUSES:
@@ -37,10 +37,3 @@ def steer_broadcast(deps: Deps, notification: Notification, decide: Decide, audi
             return deps.notifications.get(steered.tenant, steered.id) or steered
         deps.tasks.enqueue_fanout(steered.tenant, steered.id, request_id)
     return steered
-
-
-def with_present_counts(deps: Deps, notification: Notification) -> Notification:
-    """A notification of many chunks as it is at this moment: whoever has just changed it must not be shown what was before."""
-    if notification.status in FINAL_STATUSES or not is_laid_out(notification):
-        return notification
-    return with_sums(notification, deps.progress.read_progress(notification).total)

@@ -6,19 +6,21 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
-from fanfare.domain.audit import trail
+from fanfare.domain.audit import Trail, trail
 from fanfare.domain.broadcast_steering import cancel_broadcast, edit_broadcast, pause_broadcast, resume_broadcast
 from fanfare.domain.call import Actor, ActorKind, Call
 from fanfare.domain.chunk import Chunk, ChunkKey
-from fanfare.domain.dead_letter import dead_letter_id
+from fanfare.domain.dead_letter import DeadLetter, dead_letter_id
 from fanfare.domain.errors import Conflict, NotFound
 from fanfare.domain.notification import Notification
 from fanfare.domain.progress import with_progress
 from fanfare.domain.steering import Steered, decide_by_hand, decide_cancel, decide_pause, decide_resume
 from fanfare.ports import Deps
+from fanfare.services.announce_chunk import announce_steering
+from fanfare.services.announce_status import status_telling, with_present_counts
 from fanfare.services.dead_letters import send_again, send_all_again
 from fanfare.services.show_notification import get_notification
-from fanfare.services.steer_broadcast import Decide, is_steered_whole, steer_broadcast, with_present_counts
+from fanfare.services.steer_broadcast import Decide, is_steered_whole, steer_broadcast
 
 MOST_EDITED = 100
 _Decide = Callable[[Notification, Chunk | None, datetime], Steered | None]
@@ -50,7 +52,7 @@ def retry_notification(deps: Deps, call: Call, notification_id: str) -> Notifica
         send_all_again(deps, call, notification, "notification.retried")
         return with_present_counts(deps, deps.notifications.get(call.tenant, notification_id) or notification)
     letter = deps.notifications.get_dead_letter(call.tenant, dead_letter_id(ChunkKey(call.tenant, notification_id, 0)))
-    if letter is None:
+    if not isinstance(letter, DeadLetter):
         raise Conflict(f"This notification is {notification.status} and has no failures that sending again may mend.")
     send_again(deps, call, letter, "notification.retried", notification_id)
     return get_notification(deps, call.tenant, notification_id)
@@ -65,7 +67,7 @@ def settle_edited_pauses(deps: Deps, request_id: str) -> int:
         if notification is not None and is_steered_whole(notification):
             steer_broadcast(deps, notification, edit_broadcast, audit, request_id)
             continue
-        deps.notifications.steer(key, partial(decide_by_hand, now=now), audit)
+        _steer_one(deps, key, partial(decide_by_hand, now=now), audit)
         deps.tasks.enqueue_send(key, request_id)
     return len(edited)
 
@@ -78,9 +80,23 @@ def _steer(deps: Deps, call: Call, notification_id: str, decisions: tuple[_Decid
     def decide_one(notification: Notification, chunk: Chunk | None) -> Steered | None:
         return None if is_steered_whole(notification) else decide(notification, chunk, now)
 
-    state = deps.notifications.steer(key, decide_one, audit)
+    state = _steer_one(deps, key, decide_one, audit)
     if state is None:
         raise NotFound.of("notification")
     if is_steered_whole(state[0]):
         return with_present_counts(deps, steer_broadcast(deps, state[0], decide_whole, audit, call.request_id))
     return with_progress(*state)
+
+
+def _steer_one(
+    deps: Deps, key: ChunkKey, decide: Callable[[Notification, Chunk | None], Steered | None], audit: Trail
+) -> tuple[Notification, Chunk | None] | None:
+    """Steer a notification of one chunk, and tell of it."""
+    telling = status_telling(deps)
+
+    def decide_and_tell(notification: Notification, chunk: Chunk | None) -> Steered | None:
+        return announce_steering(telling, notification, decide(notification, chunk))
+
+    state = deps.notifications.steer(key, decide_and_tell, audit)
+    telling.nudge()
+    return state

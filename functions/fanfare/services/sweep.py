@@ -5,7 +5,7 @@ A Cloud Task is a nudge: it may be lost, refused or used up. Firestore is the tr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -24,6 +24,7 @@ from fanfare.services.steer_notification import settle_edited_pauses
 MOST_OVERDUE = 1_000
 MOST_TENANTS = 100
 MOST_PARKED = 500
+MOST_DELIVERIES = 1_000
 NEXT_CHECK = timedelta(seconds=60)
 
 
@@ -34,6 +35,7 @@ class Swept:
     chunks: int = 0
     notifications: int = 0
     tenants: int = 0
+    deliveries: int = 0
 
 
 def sweep(deps: Deps, request_id: str) -> Swept:
@@ -45,6 +47,9 @@ def sweep(deps: Deps, request_id: str) -> Swept:
         deps.tasks.enqueue_send(key, request_id, now if key.number else None)
     for key in overdue.notifications:
         _start(deps, key, request_id, now)
+    deliveries = deps.deliveries.find_overdue(now, MOST_DELIVERIES)
+    # An endpoint that hangs may have thousands waiting: they must not fill the queue with tasks, nor hide those of others from the next sweep.
+    deps.deliveries.put_off([key for key in deliveries if deps.tasks.enqueue_webhook(key, request_id)], now)
     settle_edited_pauses(deps, request_id)
     settle_profiles(deps)
     settle_topics(deps, request_id)
@@ -53,8 +58,8 @@ def sweep(deps: Deps, request_id: str) -> Swept:
         _attend(deps, tenant, request_id, now)
     # The last thing, because it may take most of the minute.
     advance_rotations(deps)
-    swept = Swept(len(overdue.chunks), len(overdue.notifications), len(tenants))
-    deps.log.info("swept", chunks=swept.chunks, notifications=swept.notifications, tenants=swept.tenants)
+    swept = Swept(len(overdue.chunks), len(overdue.notifications), len(tenants), len(deliveries))
+    deps.log.info("swept", **asdict(swept))
     return swept
 
 

@@ -10,8 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from fanfare.domain.broadcast_progress import Sums
 from fanfare.domain.broadcast_steering import is_laid_out
-from fanfare.domain.tallying import ByPlatform, Tally, Untallied, contributions_of, decide_tally
+from fanfare.domain.fleet_counters import counters_of, sums_of_one
+from fanfare.domain.notification import Notification
+from fanfare.domain.tallying import Tally, Untallied, contributions_of, decide_tally
 from fanfare.ports import Deps
 
 PAGE = 100
@@ -69,21 +72,18 @@ def store_tallies(deps: Deps, tallies: Sequence[Tally]) -> int:
 
 
 def _tally(deps: Deps, found: Untallied) -> Tally:
-    return decide_tally(found, _present(deps, found))
+    notification, sums = found.notification, _sums(deps, found.notification)
+    return decide_tally(found, contributions_of(notification, sums.counts, sums.platforms), counters_of(notification, sums))
 
 
-def _present(deps: Deps, found: Untallied) -> ByPlatform:
+def _sums(deps: Deps, notification: Notification) -> Sums:
     """What a notification has come to; of many chunks their sums say it, read after the notification that guards them."""
-    notification = found.notification
-    if not is_laid_out(notification):
-        return contributions_of(notification, notification.counts, notification.platforms)
-    sums = deps.progress.read_progress(notification).total
-    return contributions_of(notification, sums.counts, sums.platforms)
+    return deps.progress.read_progress(notification).total if is_laid_out(notification) else sums_of_one(notification)
 
 
 def _is_news(tally: Tally) -> bool:
     """Tell whether storing it changes anything: a broadcast that is under way, and stands still, is looked at again at no cost."""
-    return bool(tally.rows) or tally.is_over
+    return bool(tally.rows) or bool(tally.counted) or tally.is_over
 
 
 def _report(deps: Deps, tenant: str, tallied: Tallied) -> Tallied:

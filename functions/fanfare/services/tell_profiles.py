@@ -12,6 +12,7 @@ from fanfare.domain.device import Device
 from fanfare.domain.ownership import tell_owner
 from fanfare.domain.profile import Profile
 from fanfare.ports import Deps
+from fanfare.services.announce_devices import device_telling
 
 PAGE = 100
 PROFILES_AT_ONCE = 30
@@ -36,7 +37,7 @@ def tell_devices(
     Returns those that were changed, as they were read. Not many more than `most` devices are looked at.
     """
     changed: list[Device] = []
-    looked_at = 0
+    looked_at, telling = 0, device_telling(deps, tenant, audit.actor.request_id if audit is not None else None)
     for piece in split(profile_ids, PROFILES_AT_ONCE):
         owners = {profile.id: profile for profile in deps.profiles.get_many(tenant, piece)}
         decide = partial(_told, owners=owners, also=also, now=deps.clock.now())
@@ -45,7 +46,9 @@ def tell_devices(
                 return changed
             looked_at += len(devices)
             by_id = {device.id: device for device in devices if decide(device) is not None}
-            changed += [by_id[device_id] for device_id in deps.devices.update_many(tenant, list(by_id), decide, audit)]
+            told = deps.devices.update_many(tenant, list(by_id), decide, audit, announce=telling.announce)
+            telling.nudge()
+            changed += [by_id[device_id] for device_id in told]
     return changed
 
 

@@ -15,16 +15,14 @@ from importlib import import_module
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from flask import Flask
 
-from fanfare.domain.errors import FanfareError
+from fanfare.domain.version import VERSION
 from fanfare.ports import Deps
 from fanfare.web import docs, gate
 from fanfare.web.bodies import StrictJson
-from fanfare.web.methods import methods_of
 from fanfare.web.openapi import build_document
-from fanfare.web.problems import HTTP_CODES, problem, problem_of
+from fanfare.web.refusals import handle_errors
 from fanfare.web.resource import PREFIX, Resource
 from fanfare.web.root_paths import ROOT_PATHS, speak_as_daemon
 from fanfare.web.schema import Problem
@@ -32,7 +30,6 @@ from fanfare.web.schema import Problem
 if TYPE_CHECKING:
     from flask_openapi import OpenAPI
 
-VERSION = "1.0.0"
 ROOT = "/"
 """No path's first word: the part of the daemon's paths."""
 PARTS: Mapping[str, tuple[str, ...]] = {
@@ -46,18 +43,26 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "apps": ("apps", "key_rotation", "audience"),
     "clients": ("clients",),
     "health": ("health",),
+    "metrics": ("metrics",),
     "templates": ("templates",),
     "topics": ("topics",),
     "keepalive-reply": ("keepalive_reply",),
+    "receipts": ("receipts",),
     "segments": ("segments",),
     "schedules": ("schedules",),
+    "webhooks": ("webhooks",),
+    "stream-token": ("stream_token",),
+    "events": ("events",),
     ROOT: ("daemon",),
 }
 """The modules that serve the paths with each first word below `/api/v1`, and those of the root."""
+ELSEWHERE = ("event_stream",)
+"""What the document tells of too and another function serves."""
 _SECURITY_SCHEMES: dict[str, Any] = {
     "ClientId": {"type": "apiKey", "in": "header", "name": "Client-ID"},
     "ClientToken": {"type": "apiKey", "in": "header", "name": "Client-Token"},
-    "IdToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "A Firebase ID token: the user's own devices alone."},
+    "TokenAlone": {"type": "http", "scheme": "bearer", "description": "A Client-Token, which names its client: for scrapers."},
+    "IdToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "A Firebase ID token: the user's own things."},
 }
 
 
@@ -101,7 +106,7 @@ def _build(deps: Deps, modules: Iterable[str]) -> Flask:
     docs.add_routes(app, PREFIX, _document)
     gate.install(app, deps)
     app.after_request(speak_as_daemon)
-    _handle_errors(app)
+    handle_errors(app)
     return app
 
 
@@ -126,7 +131,7 @@ def _describe() -> OpenAPI:
         static_folder=None,
     )
     app.openapi_version = "3.1.1"
-    for resource in _load(_everything()):
+    for resource in _load((*_everything(), *ELSEWHERE)):
         if resource.prefix == PREFIX:
             app.register_api(resource.describe())
     return app
@@ -138,24 +143,3 @@ def _everything() -> Iterable[str]:
 
 def _load(modules: Iterable[str]) -> list[Resource]:
     return [import_module(f"fanfare.web.{module}").routes for module in modules]
-
-
-def _handle_errors(app: Flask) -> None:
-    app.register_error_handler(FanfareError, problem_of)
-    app.register_error_handler(HTTPException, _refuse_http)
-    app.register_error_handler(Exception, _fail)
-
-
-def _refuse_http(error: HTTPException) -> Response:
-    """Answer what Werkzeug refuses."""
-    status = HTTPStatus(error.code or 500)
-    response = problem(status, HTTP_CODES.get(status, "malformed_request"), error.description or status.phrase)
-    if status is HTTPStatus.METHOD_NOT_ALLOWED:
-        response.headers["Allow"] = ", ".join(methods_of(request.path))
-    return response
-
-
-def _fail(error: Exception) -> Response:
-    """Answer what nobody foresaw: logged by its type and place, never shown, and never with its text, which may hold a body."""
-    gate.deps().log.error("internal_error", error=error)
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "Something went wrong on our side; the request id helps to find it.")

@@ -19,7 +19,7 @@ from fanfare.domain.errors import Unavailable
 from fanfare.ports import Deps
 from fanfare.web.methods import methods_of
 
-REQUEST_HEADERS = "Authorization, Client-ID, Client-Token, Content-Type, Idempotency-Key, X-Request-ID"
+REQUEST_HEADERS = "Authorization, Client-ID, Client-Token, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-ID"
 ANSWER_HEADERS = "Client-Token-Expires, Idempotent-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
 REMEMBERED_SECONDS = 600
 """How long a browser may go on after an origin was taken off a list; it reads no answer any more from the first minute on."""

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from flask import Response, jsonify
-from pydantic import Field
+from pydantic import Field, RootModel
 
 from fanfare.domain.client import Scope
-from fanfare.domain.dead_letter import DeadLetter, DeadLetterKind
+from fanfare.domain.dead_letter import AnyLetter, DeadLetter, DeadLetterKind, WebhookLetter
 from fanfare.domain.filters import DeadLetterFilter
 from fanfare.domain.limits import LimitGroup
 from fanfare.services.dead_letters import get_dead_letter, replay_dead_letter
@@ -44,17 +44,35 @@ class DeadLetterOut(Out):
     replayed_at: datetime | None
 
 
+class WebhookLetterOut(Out):
+    """An event that a webhook's endpoint has not taken in all its attempts. `reason` is the last one's error, or `http_` and the last status."""
+
+    id: str
+    kind: Literal["webhook"]
+    webhook_id: str
+    event_id: str
+    event_type: str
+    attempts: int
+    reason: str
+    created_at: datetime
+    replayed_at: datetime | None
+
+
+class AnyDeadLetter(RootModel[Annotated[DeadLetterOut | WebhookLetterOut, Field(discriminator="kind")]]):
+    """A dead letter of either kind."""
+
+
 class DeadLetterPage(Out):
     """A page of dead letters."""
 
-    items: list[DeadLetterOut]
+    items: list[AnyDeadLetter]
     next_cursor: str | None
 
 
 class DeadLetterQuery(PageQuery):
     """Which dead letters, and paging."""
 
-    kind: Literal["notification"] | None = None
+    kind: Literal["notification", "webhook"] | None = None
     created_after: Instant | None = None
     created_before: Instant | None = None
 
@@ -70,18 +88,18 @@ def index(query: DeadLetterQuery) -> Response:
     return show_page(list_dead_letters(deps(), call().tenant, query.filters(), query.limit, query.cursor), _show)
 
 
-@routes.get("/dead-letters/<id>", responses={200: DeadLetterOut, **problems(404)})
+@routes.get("/dead-letters/<id>", responses={200: AnyDeadLetter, **problems(404)})
 @authorized(Scope.READ)
 def show(path: DeadLetterPath) -> Response:
     """Show a dead letter."""
     return jsonify(_show(get_dead_letter(deps(), call().tenant, path.id)))
 
 
-@routes.post("/dead-letters/<id>/replay", responses={202: DeadLetterOut, **problems(404, 409)})
+@routes.post("/dead-letters/<id>/replay", responses={202: AnyDeadLetter, **problems(404, 409)})
 @authorized(Scope.SEND, group=LimitGroup.SEND)
 @repeatable
 def replay(path: DeadLetterPath) -> Response:
-    """Send a dead letter's recipients their message again; its time to live begins anew."""
+    """Send a dead letter's recipients their message, whose time to live begins anew, or its endpoint the event, again."""
 
     def perform() -> HttpAnswer:
         return HttpAnswer(202, _show(replay_dead_letter(deps(), call(), path.id)))
@@ -89,14 +107,21 @@ def replay(path: DeadLetterPath) -> Response:
     return once(f"POST /dead-letters/{path.id}/replay", perform)
 
 
-def _show(letter: DeadLetter) -> dict[str, Any]:
+def _show(letter: AnyLetter) -> dict[str, Any]:
     return {
         "id": letter.id,
         "kind": letter.kind.value,
-        "notification_id": letter.key.notification_id,
-        "chunk": letter.key.number,
-        "codes": dict(letter.codes),
+        **(_about_chunk(letter) if isinstance(letter, DeadLetter) else _about_delivery(letter)),
         "reason": letter.reason,
         "created_at": show_time(letter.created_at),
         "replayed_at": show_time(letter.replayed_at),
     }
+
+
+def _about_chunk(letter: DeadLetter) -> dict[str, Any]:
+    return {"notification_id": letter.key.notification_id, "chunk": letter.key.number, "codes": dict(letter.codes)}
+
+
+def _about_delivery(letter: WebhookLetter) -> dict[str, Any]:
+    key = letter.key
+    return {"webhook_id": key.webhook_id, "event_id": key.event_id, "event_type": letter.event_kind.value, "attempts": letter.attempts}

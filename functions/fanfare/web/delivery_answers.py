@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 from fanfare.domain.outcome import Outcome, Result
+from fanfare.domain.receipts import StoredReceipt
+from fanfare.web.instants import show_time
 from fanfare.web.schema import Out
 
 
@@ -31,8 +33,8 @@ class DeliveryPage(Out):
     next_cursor: str | None
 
 
-def show_delivery(device_id: str, result: Result) -> dict[str, Any]:
-    """One recipient's outcome."""
+def show_delivery(device_id: str, result: Result, receipt: StoredReceipt | None = None) -> dict[str, Any]:
+    """One recipient's outcome, and what its app has reported."""
     sent = result.outcome is Outcome.SENT
     return {
         "device_id": device_id or None,
@@ -43,6 +45,6 @@ def show_delivery(device_id: str, result: Result) -> dict[str, Any]:
         "error_code": None if sent else result.detail or None,
         "http_status": result.http_status or None,
         "attempts": result.attempts,
-        "delivered_at": None,
-        "read_at": None,
+        "delivered_at": show_time(receipt.delivered_at) if receipt else None,
+        "read_at": show_time(receipt.read_at) if receipt else None,
     }

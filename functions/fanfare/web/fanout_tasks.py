@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
+from fanfare.domain.event_cursor import EventPlace, before
 from fanfare.domain.identifiers import is_identifier
+from fanfare.domain.webhook_replay import Replay
 
 MOST_DEVICES = 1_000
 LONGEST_POSITION = 256
@@ -26,6 +28,7 @@ class Task:
     device_ids: tuple[str, ...] = ()
     day: date | None = None
     after: str | None = None
+    replay: Replay | None = None
 
 
 def parse_task(content: object) -> Task | None:
@@ -64,6 +67,19 @@ def _read_day(content: _Content) -> _Content | None:
         return None
 
 
+def _read_replay(content: _Content) -> _Content | None:
+    webhook_id, last = content.get("webhook"), content.get("event")
+    try:
+        after, until, asked_at = (datetime.fromisoformat(content[name]) for name in ("after", "until", "asked_at"))
+    except (KeyError, TypeError, ValueError):
+        return None
+    if not isinstance(webhook_id, str) or not isinstance(last, str) or None in {after.tzinfo, until.tzinfo, asked_at.tzinfo}:
+        return None
+    place = EventPlace(after, last)
+    is_place = is_identifier(last) or place == before(after)
+    return {"replay": Replay(content["tenant"], webhook_id, place, until, asked_at)} if is_identifier(webhook_id) and is_place else None
+
+
 _READ: Mapping[str, Callable[[_Content], _Content | None]] = {
     "notification": _read_notification,
     "topics": _read_devices,
@@ -71,7 +87,9 @@ _READ: Mapping[str, Callable[[_Content], _Content | None]] = {
     "cleanup": lambda _: {},
     "keepalive": lambda _: {},
     "tally": _read_position,
+    "receipts": lambda _: {},
     "recomputation": _read_day,
+    "replay": _read_replay,
 }
 """What each work's body holds beside the tenant."""
 

@@ -6,8 +6,9 @@ Each route says who may call it: `@authorized(Scope.SEND)` or `@public`. A route
 |---|---|
 | `Client-ID` and `Client-Token` | the routes of the client's scopes |
 | `X-Access-Key`, a Client-Token, and on one route `?token=` | the daemon's routes, likewise |
+| `Authorization: Bearer <Client-Token>` | the routes marked `bearer_token=True`, likewise: for scrapers, who can send nothing else |
 | `Authorization: Bearer <Firebase ID token>` | the routes that are marked `users=True`, for what is the user's own |
-| `receipt` and `project` in the body, and neither of these | the routes that are marked `receipts=True`, for the device that was sent the message |
+| `project` and `receipt`, or `receipts`, in the body, and neither of these | the routes marked `receipts=True`, for what was sent to a device |
 | both, on a route for users | nothing: 400, because it can't be told for whom the call is meant |
 | a cookie, any other query field | nothing, ever: a browser sends those by itself |
 """
@@ -32,16 +33,18 @@ from fanfare.domain.id_token import User
 from fanfare.domain.limits import LimitGroup, Usage
 from fanfare.ports import Deps
 from fanfare.services.authenticate import Bearer, authenticate_client, authenticate_receipt, authenticate_user, authorize_client
-from fanfare.services.limit_rate import limit_rate
-from fanfare.web.access_keys import read_client
+from fanfare.services.limit_rate import limit_bearer, limit_rate
+from fanfare.web.access_keys import read_bearer, read_client
 from fanfare.web.bodies import body_limit, check_json
 from fanfare.web.cors import add_cors_headers, answer_options
 from fanfare.web.methods import check_method, remember_fixed_paths
 from fanfare.web.problems import problem, problem_of
 from fanfare.web.rate_headers import add_rate_headers
+from fanfare.web.receipt_tokens import read_presented
 from fanfare.web.request_ids import read_request_id
 from fanfare.web.security_headers import add_security_headers
 from fanfare.web.token_headers import add_token_headers
+from fanfare.web.tracing import begin_trace
 
 F = TypeVar("F", bound=Callable[..., object])
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}\Z")
@@ -53,8 +56,8 @@ PUBLIC = "public"
 class Access:
     """Who may call a route: a client with one of the scopes, where `users` is set a user of the app, and where `receipts` is set a device.
 
-    `group` is where the calls are counted. With `access_key` a client may come with its token alone, with `key_in_query` even in the query
-    (`access_keys.py`).
+    `group` is where the calls are counted. With `access_key` or `bearer_token` a client may come with its token alone, with `key_in_query` even in
+    the query (`access_keys.py`).
     """
 
     scopes: tuple[Scope, ...]
@@ -63,6 +66,7 @@ class Access:
     receipts: bool = False
     access_key: bool = False
     key_in_query: bool = False
+    bearer_token: bool = False
 
 
 def authorized(*scopes: Scope, group: LimitGroup = LimitGroup.OTHER, **ways: bool) -> Callable[[F], F]:
@@ -139,7 +143,7 @@ def _identify() -> None:
     g.request_id = read_request_id(request.headers.get("X-Request-ID", ""), deps())
     g.address = caller_address(request.headers.get("X-Forwarded-For", ""), request.remote_addr or "", deps().edge.trusted_proxy_hops)
     g.began = deps().clock.now()
-    structlog.contextvars.clear_contextvars()
+    begin_trace(deps(), current_app.name.partition(".")[2] or "api")
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
 
@@ -180,11 +184,11 @@ def _authenticate() -> None:
     access = _access()
     if access is None:
         return
-    presented = read_client(request, access_key=access.access_key, key_in_query=access.key_in_query)
-    bearer = read_bearer() if access.users else None
-    receipt = _receipt() if access.receipts and not (bearer or any(presented)) else None
+    presented = read_client(request, access_key=access.access_key, key_in_query=access.key_in_query, bearer_token=access.bearer_token)
+    bearer = read_bearer(request) if access.users else None
+    receipt = read_presented(request) if access.receipts and not (bearer or any(presented)) else None
     if receipt is not None:
-        g.bearer = authenticate_receipt(deps(), *receipt)
+        g.bearer = authenticate_receipt(deps(), receipt.project, receipt.tokens, receipt.field)
     elif bearer is None:
         g.client, g.token = authenticate_client(deps(), presented.client_id, presented.token, g.address), presented.token
         authorize_client(deps(), g.client, access.scopes)
@@ -192,19 +196,6 @@ def _authenticate() -> None:
         raise InvalidRequest.at("Authorization", "give either an ID token or Client-ID and Client-Token, not both")
     else:
         g.user = authenticate_user(deps(), bearer)
-
-
-def _receipt() -> tuple[str, str] | None:
-    """The project and the receipt that the body holds, if that is all the request has to show; whatever else it is, it is no credential."""
-    content = request.get_json(silent=True)
-    project, receipt = (content.get("project"), content.get("receipt")) if isinstance(content, dict) else (None, None)
-    return (project, receipt) if isinstance(project, str) and isinstance(receipt, str) else None
-
-
-def read_bearer() -> str | None:
-    """The bearer token that the request came with; None if it came with none."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def _limit_rate() -> Response | None:
@@ -220,9 +211,11 @@ def _limit_rate() -> Response | None:
 
 
 def _use(group: LimitGroup) -> Usage | None:
-    known: User | Bearer | None = g.get("user") or g.get("bearer")
-    if known is not None:
-        return limit_rate(deps(), known.tenant, known.actor_id, {}, group)
+    user, bearer = g.get("user"), g.get("bearer")
+    if user is not None:
+        return limit_rate(deps(), user.tenant, user.actor_id, {}, group)
+    if bearer is not None:
+        return limit_bearer(deps(), bearer, group)
     return limit_rate(deps(), caller().tenant, caller().id, caller().limits, group)
 
 
@@ -246,7 +239,7 @@ def _finish(response: Response) -> Response:
     add_rate_headers(response, g.get("usage"))
     add_token_headers(response, g.get("client"), g.get("token", ""), deps().clock.now())
     access = _access()
-    if response.status_code == HTTPStatus.UNAUTHORIZED and access is not None and access.users:
+    if response.status_code == HTTPStatus.UNAUTHORIZED and access is not None and (access.users or access.bearer_token):
         response.headers.add("WWW-Authenticate", 'Bearer realm="fanfare"')
     _log(response)
     return response
@@ -258,6 +251,7 @@ def _log(response: Response) -> None:
     client: Client | None = g.get("client")
     millis = round((deps().clock.now() - g.began).total_seconds() * 1e3, 1) if "began" in g else None
     deps().log.info("answered", method=request.method, route=rule, status=response.status_code, client=client.id if client else None, ms=millis)
+    deps().telemetry.end(status=response.status_code, request_id=g.get("request_id", ""))
 
 
 def _tenant() -> str | None:

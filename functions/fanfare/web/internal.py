@@ -12,6 +12,7 @@ Their answers are made for the queue that calls:
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 
 import structlog
@@ -24,6 +25,7 @@ from fanfare.web.bodies import StrictJson
 from fanfare.web.problems import HTTP_CODES, problem, problem_of
 from fanfare.web.request_ids import read_request_id
 from fanfare.web.security_headers import add_security_headers
+from fanfare.web.tracing import begin_trace
 
 
 def build_internal(deps: Deps, function: str, act: Callable[[], Response]) -> Flask:
@@ -35,15 +37,17 @@ def build_internal(deps: Deps, function: str, act: Callable[[], Response]) -> Fl
 
     @app.post("/")
     def handle() -> Response:
+        g.began = deps.clock.now()
+        begin_trace(deps, function)
+        structlog.contextvars.bind_contextvars(function=function)
         deps.call_authenticator.authenticate(function, _bearer())
         content = request.get_json(force=True, silent=True)
         given = content.get("request_id", "") if isinstance(content, dict) else ""
         g.request_id = read_request_id(given if isinstance(given, str) else "", deps)
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=g.request_id, function=function)
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
         return act()
 
-    app.after_request(_finish)
+    app.after_request(partial(_finish, deps))
     app.register_error_handler(Unauthenticated, problem_of)
     app.register_error_handler(Forbidden, problem_of)
     app.register_error_handler(Unavailable, lambda error: busy(error.retry_after_seconds))
@@ -59,9 +63,18 @@ def busy(retry_after_seconds: int) -> Response:
     return response
 
 
-def _finish(response: Response) -> Response:
+def _finish(deps: Deps, response: Response) -> Response:
     add_security_headers(request, response)
+    if "began" in g:
+        _tell(deps, response.status_code)
     return response
+
+
+def _tell(deps: Deps, status: int) -> None:
+    """One line a call, by which its id finds it."""
+    millis = round((deps.clock.now() - g.began).total_seconds() * 1e3, 1)
+    deps.log.info("answered", status=status, ms=millis)
+    deps.telemetry.end(status=status, request_id=g.get("request_id", ""))
 
 
 def _fail(deps: Deps, error: Exception) -> Response:

@@ -34,20 +34,11 @@ class StatusOut(Out):
     counts: CountsOut
 
 
-class FoundStatusOut(Out):
-    """A notification's state and counts, or `error` alone where the tenant has no notification of this id."""
-
-    id: str
-    status: Status | None = None
-    status_reason: str | None = None
-    counts: CountsOut | None = None
-    error: Literal["not_found"] | None = None
-
-
 class StatusesOut(Out):
-    """States in the order of the ids that were asked for."""
+    """States in the order of the ids that were asked for, each once, and the ids that the tenant has no notification of."""
 
-    items: list[FoundStatusOut]
+    items: list[StatusOut]
+    missing: list[str]
 
 
 class JudgementOut(Out):

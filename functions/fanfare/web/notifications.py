@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Response, jsonify
 
 from fanfare.domain.client import Scope
-from fanfare.services.list_pages import list_notifications, page_of_deliveries
-from fanfare.services.show_notification import get_notification, get_notifications, trace_device
+from fanfare.services.list_pages import list_notifications, page_of_received
+from fanfare.services.show_notification import get_notification, get_notifications
+from fanfare.services.trace_device import trace_device
 from fanfare.web.delivery_answers import DeliveryPage, show_delivery
 from fanfare.web.gate import authorized, call, deps
 from fanfare.web.notification_answers import NotificationOut, NotificationPage, StatusesOut, StatusOut, show_notification, show_status
@@ -43,18 +44,18 @@ def status(path: NotificationPath) -> Response:
 @routes.post("/notifications/status", responses={200: StatusesOut})
 @authorized(Scope.READ)
 def statuses(body: StatusesIn) -> Response:
-    """Show the states and counts of up to 100 notifications."""
-    found = get_notifications(deps(), call().tenant, body.ids)
-    nothing = {"status": None, "status_reason": None, "counts": None, "error": "not_found"}
-    items = zip(body.ids, found, strict=True)
-    return jsonify({"items": [{**show_status(one), "error": None} if one else {"id": name, **nothing} for name, one in items]})
+    """Show the states and counts of up to 100 notifications, each once, in the order of the ids; of an unknown one the id alone."""
+    ids = list(dict.fromkeys(body.ids))
+    found = dict(zip(ids, get_notifications(deps(), call().tenant, ids), strict=True))
+    items = [show_status(one) for one in found.values() if one is not None]
+    return jsonify({"items": items, "missing": [name for name, one in found.items() if one is None]})
 
 
 @routes.get("/notifications/<id>/deliveries", responses={200: DeliveryPage, **problems(404)})
 @authorized(Scope.READ)
 def deliveries(path: NotificationPath, query: PageQuery) -> Response:
     """List a notification's recipients with their outcomes."""
-    return show_page(page_of_deliveries(deps(), call().tenant, path.id, query.limit, query.cursor), lambda row: show_delivery(*row))
+    return show_page(page_of_received(deps(), call().tenant, path.id, query.limit, query.cursor), lambda row: show_delivery(*row))
 
 
 @routes.get("/notifications/<id>/devices/<device>", responses={200: TraceOut, **problems(404)})

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _ARGUMENT = re.compile(r"<(\w+)>")
 _CLIENT: Mapping[str, list[str]] = {"ClientId": [], "ClientToken": []}
 _USER: Mapping[str, list[str]] = {"IdToken": []}
+_TOKEN: Mapping[str, list[str]] = {"TokenAlone": []}
 _NOBODY: Mapping[str, list[str]] = {}
 _PARAMETERS: Mapping[str, Any] = {
     "XRequestId": {
@@ -85,7 +86,8 @@ def _complete(operation: dict[str, Any], method: str, route: Callable[..., objec
     is_open = access == PUBLIC
     if not is_open:
         # A receipt stands in the body, for which the document has no kind of credential.
-        others = [_USER] * getattr(access, "users", False) + [_NOBODY] * getattr(access, "receipts", False)
+        ways = {"users": _USER, "receipts": _NOBODY, "bearer_token": _TOKEN}
+        others = [way for name, way in ways.items() if getattr(access, name, False)]
         operation["security"] = [_CLIENT, *others]
     names = ["XRequestId", *(["IdempotencyKey"] if is_repeatable else [])]
     references = [{"$ref": f"#/components/parameters/{name}"} for name in names]

@@ -37,9 +37,11 @@ _NAMED: Mapping[str, _Named] = {
     "TemplateOut": _by("templates", key="name"),
     "TopicOut": _by("topics", key="name"),
     "DeadLetterPage": _by("dead-letters", _FIRST),
+    "EventPage": _by("events", _FIRST),
     "AppOut": _by("apps"),
     "AppPage": _by("apps", _FIRST),
     "ClientWithToken": _by("clients"),
+    "WebhookWithSecret": _by("webhooks"),
 }
 """By the name of the answer's schema. Pages stand here where nothing else tells of what they list: one with filters is mostly empty, and the first of
 a page of clients may be the caller, who must not be led to revoke itself."""

@@ -23,8 +23,10 @@ from fanfare.domain.errors import (
     SegmentBroken,
     TemplateBroken,
     TemplateInactive,
+    TooManyWebhooks,
     Unauthenticated,
     Unavailable,
+    WebhookInactive,
 )
 
 CONTENT_TYPE = "application/problem+json"
@@ -38,6 +40,8 @@ STATUS: Mapping[type[FanfareError], HTTPStatus] = {
     TemplateInactive: HTTPStatus.CONFLICT,
     TemplateBroken: HTTPStatus.CONFLICT,
     SegmentBroken: HTTPStatus.CONFLICT,
+    WebhookInactive: HTTPStatus.CONFLICT,
+    TooManyWebhooks: HTTPStatus.CONFLICT,
     IdempotencyMismatch: HTTPStatus.CONFLICT,
     IdempotencyInProgress: HTTPStatus.CONFLICT,
     RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
@@ -57,7 +61,7 @@ HTTP_CODES: Mapping[HTTPStatus, str] = {
 
 def problem_of(error: FanfareError) -> Response:
     """Answer a refusal; a wait is said in `Retry-After`, a missing credential in `WWW-Authenticate`."""
-    fields = error.errors if isinstance(error, InvalidRequest) else ()
+    fields = error.errors if isinstance(error, InvalidRequest | Unauthenticated) else ()
     response = problem(STATUS[type(error)], error.code, error.detail, fields)
     wait = getattr(error, "retry_after_seconds", None)
     if wait is not None:

@@ -90,5 +90,5 @@ def _show_addressed(addressed: Addressed) -> dict[str, Any]:
     request = {name: value for name, value in shown["request"].items() if name not in ADDRESSEES}
     return {
         "notification": {**shown, "request": request},
-        "deliveries": [show_delivery(device_id, result) for device_id, result in addressed.deliveries],
+        "deliveries": [show_delivery(*received) for received in addressed.deliveries],
     }

@@ -44,6 +44,7 @@ class SaidIn(In):
     sound: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
     badge: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
     silent: bool | None = None
+    receipts: bool | None = Field(None, description="False: the message carries no token by which its app could report that it came or was read.")
     only: SegmentIn | None = None
     android: _Block | None = Field(None, description="FCM's AndroidConfig; its fields win over what is derived from the neutral ones.")
     apns: _Block | None = Field(None, description="FCM's ApnsConfig.")

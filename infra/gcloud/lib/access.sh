@@ -16,7 +16,15 @@ create_key() {
 create_keys() {
     local key
     step "Keys"
-    for key in $KEYS; do create_key "$key"; done
+    # shellcheck disable=SC2086 # one argument for each
+    for key in $(keys_needed $KEYS); do create_key "$key"; done
+    if [[ $USE_KMS ]]; then create_kms_key; fi
+}
+
+create_kms_key() {
+    is_there kms keyrings describe fanfare --location=global || g kms keyrings create fanfare --location=global --format=none
+    is_there kms keys describe "$KMS_KEY_NAME" "${KMS_PLACE[@]}" ||
+        g kms keys create "$KMS_KEY_NAME" "${KMS_PLACE[@]}" --purpose=encryption --rotation-period=90d --next-rotation-time=+p90d --format=none
 }
 
 allow_functions() {
@@ -27,12 +35,20 @@ allow_functions() {
             "title=this-database,expression=resource.name == \"projects/$PROJECT/databases/$DATABASE\""
         for queue in $(row "$PUBLISHES" "$name"); do allow_queue "$queue" "$name" roles/cloudtasks.enqueuer; done
         if [[ $(row "$PUBLISHES" "$name") == *[a-z]* ]]; then act_as_tasks "$name"; fi
-        for key in $(row "$READS_KEYS" "$name"); do
+        # shellcheck disable=SC2046 # one argument for each
+        for key in $(keys_needed $(row "$READS_KEYS" "$name")); do
             again g secrets add-iam-policy-binding "$key" "--member=serviceAccount:$(account_of "$name")" --role=roles/secretmanager.secretAccessor --format=none
         done
+        if [[ $USE_KMS && $(row "$READS_KEYS" "$name") == *"$DATA_KEY"* ]]; then allow_kms "$name"; fi
     done
     allow_credentials
     allow_api
+}
+
+allow_kms() {
+    local role=roles/cloudkms.cryptoKeyDecrypter
+    if [[ " $WRAPS " == *" $1 "* ]]; then role=roles/cloudkms.cryptoKeyEncrypterDecrypter; fi
+    again g kms keys add-iam-policy-binding "$KMS_KEY_NAME" "${KMS_PLACE[@]}" "--member=serviceAccount:$(account_of "$1")" "--role=$role" --format=none
 }
 
 allow_queue() {

@@ -70,6 +70,19 @@ cleanup
 rollup    fanfare-data-key
 "
 KEYS="fanfare-data-key fanfare-blind-index-key fanfare-receipt-key fanfare-cursor-key"
+DATA_KEY=fanfare-data-key
+# Every deployment has this one, and finds nobody without it.
+INDEX_KEY=fanfare-blind-index-key
+
+# With USE_KMS=1 a key of Cloud KMS wraps the tenants' data keys, and KEEP_DATA_KEY=1 leaves the secret that did so until then (docs/deployment.md).
+USE_KMS=${USE_KMS:-}
+KEEP_DATA_KEY=${KEEP_DATA_KEY:-}
+KMS_API=cloudkms.googleapis.com
+# A database in a multi-region outlives a region: so must what opens it.
+KMS_PLACE=(--location=global --keyring=fanfare)
+KMS_KEY_NAME=data-keys
+# The functions that give tenants new data keys, or wrap old ones anew; the others that read fanfare-data-key only unwrap.
+WRAPS="api schedule"
 
 # Tenants' credentials: api makes and replaces them, whoever talks to FCM reads them.
 CREDENTIAL_PREFIX=fanfare-fcm-
@@ -135,6 +148,14 @@ capacity_of() {
     capacity=$((threads * most))
     printf '%d' $((capacity > MOST_DISPATCHES ? MOST_DISPATCHES : capacity))
 }
+
+# keys_needed KEY…: those of them that this deployment has.
+keys_needed() {
+    local key
+    for key; do [[ $key == "$DATA_KEY" && $USE_KMS && ! $KEEP_DATA_KEY ]] || printf '%s\n' "$key"; done
+}
+
+kms_key() { if [[ $USE_KMS ]]; then printf 'projects/%s/locations/global/keyRings/fanfare/cryptoKeys/%s' "$PROJECT" "$KMS_KEY_NAME"; fi; }
 
 email() { printf '%s@%s.iam.gserviceaccount.com' "$1" "$PROJECT"; }
 # account_of FUNCTION: the service account that it runs as.

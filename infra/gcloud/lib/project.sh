@@ -13,7 +13,7 @@ read_project() {
 enable_apis() {
     step "APIs"
     # shellcheck disable=SC2086 # one argument for each
-    g services enable $APIS
+    g services enable $APIS ${USE_KMS:+"$KMS_API"}
 }
 
 create_account() {

@@ -34,10 +34,10 @@ in_state() {
 adopt_kept() {
     [[ -z $DRY_RUN ]] || return 0
     if ! in_state google_firestore_database.this && is_there firestore databases describe "--database=$DATABASE"; then
-        is_there secrets describe "${KEYS%% *}" || fail "The database $DATABASE is there and its keys are not: what it holds can't be opened. See docs/deployment.md."
+        is_there secrets describe "$INDEX_KEY" || fail "The database $DATABASE is there and its keys are not: what it holds can't be opened. See docs/deployment.md."
         say "Taking over the database and the keys that are there."
         VARIABLES+=(-var=adopt_kept=true -var=create_keys=false)
-    elif ! in_state google_secret_manager_secret_version.key && is_there secrets versions describe latest "--secret=${KEYS%% *}"; then
+    elif ! in_state google_secret_manager_secret_version.key && is_there secrets versions describe latest "--secret=$INDEX_KEY"; then
         VARIABLES+=(-var=create_keys=false)
     fi
 }

@@ -12,27 +12,36 @@ from typing import Any
 
 import pytest
 import requests
+import structlog
 
-from fanfare.adapters.cloud_tasks import ENQUEUE_SECONDS, SEND_BULK_QUEUE, SEND_QUEUE, CloudTaskQueue
+from fanfare.adapters.cloud_tasks import ENQUEUE_SECONDS, FANOUT_QUEUE, SEND_BULK_QUEUE, SEND_QUEUE, CloudTaskQueue
+from fanfare.adapters.structured_log import StructuredLog
+from fanfare.adapters.telemetry import RequestTelemetry
+from fanfare.adapters.trace_scope import current_trace
 from fanfare.config import Settings
-from fanfare.domain.chunk import ChunkKey
+from fanfare.domain.chunk import ChunkKey, ChunkTask
 from fanfare.domain.errors import Unavailable
+from fanfare.domain.event_cursor import EventPlace, before
+from fanfare.domain.trace_context import TraceContext
+from fanfare.domain.webhook_replay import Replay
+from fanfare.web.fanout_tasks import Task, parse_task
 from local.stack import Stack
 from tests.contract.adapters.scripted import Reply, ScriptedServer, SilentServer, unused_url
-from tests.fakes import LogRecord, RecordingLog
+from tests.fakes import LogRecord, RecordingLog, RecordingTelemetry
 
 KEY = ChunkKey("acme", "notification-1", 3)
+SINCE = datetime(2026, 11, 24, 8, 0, 0, 1, UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Queues:
-    """Both queues of a project of its own, paused: what is enqueued stays to be looked at."""
+    """The queues of a project of its own, paused: what is enqueued stays to be looked at."""
 
     url: str
     parent: str
 
     def create(self) -> None:
-        for name in (SEND_QUEUE, SEND_BULK_QUEUE):
+        for name in (SEND_QUEUE, SEND_BULK_QUEUE, FANOUT_QUEUE):
             self.call("POST", "queues", {"name": f"{self.parent}/queues/{name}"})
             self.call("POST", f"queues/{name}:pause", {})
 
@@ -64,10 +73,25 @@ def log() -> RecordingLog:
     return RecordingLog()
 
 
+@pytest.fixture(autouse=True)
+def _outside_of_a_request() -> Iterator[None]:
+    """Leave the test's thread as it was, and structlog too: both belong to the process."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+    structlog.contextvars.clear_contextvars()
+    current_trace.set(None)
+
+
 @pytest.fixture
-def tasks(settings: Settings, queues: Queues, log: RecordingLog) -> CloudTaskQueue:
+def telemetry(log: RecordingLog) -> RequestTelemetry:
+    return RequestTelemetry(log, bytes)
+
+
+@pytest.fixture
+def tasks(settings: Settings, queues: Queues, log: RecordingLog, telemetry: RequestTelemetry) -> CloudTaskQueue:
     """The adapter."""
-    return CloudTaskQueue(settings, log)
+    return CloudTaskQueue(settings, log, telemetry=telemetry)
 
 
 @pytest.fixture
@@ -95,6 +119,33 @@ def test_a_task_calls_the_function_as_the_tasks_account(tasks: CloudTaskQueue, q
     assert task["dispatchDeadline"] == "300s"
 
 
+def test_a_task_carries_the_trace_of_its_request(tasks: CloudTaskQueue, queues: Queues, telemetry: RequestTelemetry) -> None:
+    telemetry.begin("api", "POST /notify/", TraceContext("a" * 32, "b" * 16, is_sampled=True))
+    tasks.enqueue_send(KEY, "request-1")
+    tasks.enqueue_chunks([ChunkTask(KEY, datetime.now(UTC))], "request-1")
+    for queue in (SEND_QUEUE, SEND_BULK_QUEUE):
+        [task] = queues.tasks(queue)
+        assert {name.lower(): value for name, value in task["httpRequest"]["headers"].items()}["traceparent"] == f"00-{'a' * 32}-{'b' * 16}-01"
+
+
+def test_a_task_of_no_request_carries_no_trace(tasks: CloudTaskQueue, queues: Queues) -> None:
+    tasks.enqueue_send(KEY, "request-1")
+    [task] = queues.tasks(SEND_QUEUE)
+    assert "traceparent" not in {name.lower() for name in task["httpRequest"]["headers"]}
+
+
+def test_a_refused_chunk_is_logged_with_the_request_that_asked_for_it(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    """Chunks are enqueued by threads of their own, which know the request too."""
+    log = StructuredLog("INFO", "acme")
+    tasks = CloudTaskQueue(replace(settings, cloud_tasks_endpoint=unused_url()), log, telemetry=RequestTelemetry(log, bytes))
+    structlog.contextvars.bind_contextvars(request_id="request-1")
+    current_trace.set(TraceContext("a" * 32, "b" * 16, is_sampled=False))
+    assert tasks.enqueue_chunks([ChunkTask(KEY, datetime.now(UTC))] * 2, "request-1") == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    told = [(line["message"], line["request_id"], line["logging.googleapis.com/trace"]) for line in lines]
+    assert told == [("enqueue_failed", "request-1", f"projects/acme/traces/{'a' * 32}")] * 2
+
+
 def test_a_direct_send_is_due_at_once_in_the_queue_for_direct_sends(tasks: CloudTaskQueue, queues: Queues) -> None:
     tasks.enqueue_send(KEY, "request-1")
     [task] = queues.tasks(SEND_QUEUE)
@@ -108,6 +159,16 @@ def test_a_send_with_a_due_time_waits_in_the_queue_for_what_may_wait(tasks: Clou
     [task] = queues.tasks(SEND_BULK_QUEUE)
     assert datetime.fromisoformat(task["scheduleTime"]) == due_at
     assert queues.tasks(SEND_QUEUE) == []
+
+
+@pytest.mark.parametrize("place", [before(SINCE), EventPlace(SINCE, "event-1")])
+def test_a_task_of_a_replay_is_read_as_it_was_meant(tasks: CloudTaskQueue, queues: Queues, place: EventPlace) -> None:
+    replay = Replay("acme", "webhook-1", place, SINCE + timedelta(hours=1), SINCE + timedelta(hours=2))
+    assert tasks.enqueue_replay(replay, "request-1")
+    [task] = queues.tasks(FANOUT_QUEUE)
+    body = json.loads(b64decode(task["httpRequest"]["body"]))
+    assert parse_task(body) == Task("replay", "acme", replay=replay)
+    assert body["request_id"] == "request-1"
 
 
 def test_a_repeated_nudge_is_another_task(tasks: CloudTaskQueue, queues: Queues) -> None:
@@ -131,14 +192,14 @@ def test_a_refused_task_is_told_and_logged_and_not_tried_again(
 
 
 def test_a_missing_queue_is_told(settings: Settings, log: RecordingLog) -> None:
-    assert not CloudTaskQueue(settings, log).enqueue_send(KEY, "request-1")
+    assert not CloudTaskQueue(settings, log, telemetry=RecordingTelemetry()).enqueue_send(KEY, "request-1")
     assert log.records == [
         LogRecord("warning", "enqueue_failed", {"queue": "send", "cause": "NotFound", "tenant": "acme", "notification": "notification-1", "chunk": 3})
     ]
 
 
 def test_a_task_service_that_is_gone_is_told(settings: Settings, log: RecordingLog) -> None:
-    tasks = CloudTaskQueue(replace(settings, cloud_tasks_endpoint=unused_url()), log)
+    tasks = CloudTaskQueue(replace(settings, cloud_tasks_endpoint=unused_url()), log, telemetry=RecordingTelemetry())
     assert not tasks.enqueue_send(KEY, "request-1")
     assert [record.event for record in log.records] == ["enqueue_failed"]
     with pytest.raises(Unavailable):
@@ -146,7 +207,7 @@ def test_a_task_service_that_is_gone_is_told(settings: Settings, log: RecordingL
 
 
 def test_a_task_service_that_hangs_holds_up_nobody_for_long(settings: Settings, log: RecordingLog, silent: SilentServer) -> None:
-    tasks = CloudTaskQueue(replace(settings, cloud_tasks_endpoint=f"http://{silent.address}"), log)
+    tasks = CloudTaskQueue(replace(settings, cloud_tasks_endpoint=f"http://{silent.address}"), log, telemetry=RecordingTelemetry())
     started = time.monotonic()
     assert not tasks.enqueue_send(KEY, "request-1")
     assert time.monotonic() - started < ENQUEUE_SECONDS + 2
@@ -155,7 +216,7 @@ def test_a_task_service_that_hangs_holds_up_nobody_for_long(settings: Settings, 
 
 def test_an_overloaded_task_service_is_asked_once(settings: Settings, log: RecordingLog, server: ScriptedServer) -> None:
     server.reply = lambda _asked: Reply.of({"error": {"code": 503, "status": "UNAVAILABLE", "message": "busy"}}, status=503)
-    assert not CloudTaskQueue(replace(settings, cloud_tasks_endpoint=server.url), log).enqueue_send(KEY, "request-1")
+    assert not CloudTaskQueue(replace(settings, cloud_tasks_endpoint=server.url), log, telemetry=RecordingTelemetry()).enqueue_send(KEY, "request-1")
     assert len(server.asked) == 1
 
 
@@ -166,4 +227,4 @@ def test_a_probe_finds_the_send_queue_and_enqueues_nothing(tasks: CloudTaskQueue
 
 def test_a_probe_tells_that_the_send_queue_is_missing(settings: Settings, log: RecordingLog) -> None:
     with pytest.raises(Unavailable):
-        CloudTaskQueue(settings, log).probe()
+        CloudTaskQueue(settings, log, telemetry=RecordingTelemetry()).probe()

@@ -19,11 +19,13 @@ while [ "$key" != "${key#*/}" ]; do key="${key%%/*}-${key#*/}"; done
 there="$FAKE/there/$key"
 case "$*" in
 "auth print-access-token"*) cat "$FAKE/token" ;;
+"auth application-default "*) [ ! -e "$FAKE/no_default_login" ] ;;
+"beta services identity create"*) ;;
 "projects describe"*) echo 123456789 ;;
 *" databases describe "*deleteProtectionState*) cat "$FAKE/protection" ;;
 *"secrets list"*) [ ! -e "$FAKE/there/_secrets_fanfare-fcm-acme" ] || echo fanfare-fcm-acme ;;
 *" versions list "*) [ ! -e "$there" ] || echo 1 ;;
-*" versions describe "*) [ -e "$FAKE/there/_secrets_versions_fanfare-data-key" ] || { echo "ERROR: NOT_FOUND: nothing there" >&2; exit 1; } ;;
+*" versions describe "*) [ -e "$FAKE/there/_secrets_versions_fanfare-blind-index-key" ] || { echo "ERROR: NOT_FOUND: nothing there" >&2; exit 1; } ;;
 *" schedules list "*) [ ! -e "$there" ] || echo daily ;;
 *" sinks describe "*) [ ! -e "$FAKE/there/_logging_sinks_update__Default" ] || echo fanfare-keys-in-urls ;;
 *" versions add "*) cat >"$there" ;;

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
 
 from fanfare.adapters import health
-from fanfare.adapters.health import FRESH, CachedHealth
+from fanfare.adapters.health import FRESH, GIVEN_UP, CachedHealth
 from fanfare.domain.errors import Unavailable
 from fanfare.domain.health import ComponentHealth, State
 from tests.fakes import FixedClock
@@ -23,19 +23,19 @@ LONG_SECONDS = 10.0
 class Component:
     """A component whose probe does as it is told, and counts."""
 
-    act: Callable[[], object] = lambda: None
+    act: Callable[[], Sequence[str] | None] = lambda: None
     probes: int = 0
     hold: threading.Event = field(default_factory=threading.Event)
 
-    def probe(self) -> None:
+    def probe(self) -> Sequence[str] | None:
         self.probes += 1
-        self.act()
+        return self.act()
 
     def hang(self) -> None:
         self.hold.wait(LONG_SECONDS)
 
 
-def _fail(error: Exception) -> Callable[[], object]:
+def _fail(error: Exception) -> Callable[[], None]:
     def act() -> None:
         raise error
 
@@ -59,11 +59,16 @@ def checked(clock: FixedClock, component: Component) -> CachedHealth:
     return CachedHealth(clock, {"first": component.probe, "second": lambda: None})
 
 
+def _join() -> None:
+    for thread in threading.enumerate():
+        if thread.name == health.THREADS:
+            thread.join(LONG_SECONDS)
+
+
 def _settled(checked: CachedHealth) -> dict[str, State]:
     """What is known once the probes under way have ended."""
     checked.check()
-    assert checked._thread is not None
-    checked._thread.join(LONG_SECONDS)
+    _join()
     return {name: component.state for name, component in checked.check().items()}
 
 
@@ -115,20 +120,32 @@ def test_a_hanging_component_holds_up_the_first_check_for_a_moment_only(
     assert time.monotonic() - started < LONG_SECONDS / 2
 
 
-def test_a_hanging_component_holds_up_no_later_check_and_is_asked_once(clock: FixedClock, component: Component, checked: CachedHealth) -> None:
+def test_a_hanging_component_holds_up_no_check_and_no_other_component(clock: FixedClock, component: Component, checked: CachedHealth) -> None:
     assert _settled(checked)["first"] is State.OK
     component.act = component.hang
     started = time.monotonic()
-    for _ in range(20):
-        clock.advance(FRESH)
-        assert checked.check()["first"].state is State.OK
+    clock.advance(FRESH)
+    assert [checked.check()["second"].state for _ in range(20)] == [State.OK] * 20
     assert time.monotonic() - started < LONG_SECONDS / 2
-    assert component.probes == 2
+    assert component.probes == 2, "it is asked once"
+
+
+def test_a_component_that_hangs_for_long_is_down_until_it_answers(clock: FixedClock, component: Component, checked: CachedHealth) -> None:
+    assert _settled(checked)["first"] is State.OK
+    component.act = component.hang
+    clock.advance(FRESH)
+    assert checked.check()["first"].state is State.OK
+    clock.advance(GIVEN_UP)
+    assert checked.check()["first"] == ComponentHealth(State.DOWN)
     component.hold.set()
-    component.act = _fail(Unavailable("It does not answer."))
-    assert checked._thread is not None
-    checked._thread.join(LONG_SECONDS)
-    assert _settled(checked)["first"] is State.DOWN
+    assert _settled(checked)["first"] is State.OK
+
+
+def test_what_a_component_says_is_wrong_degrades_it(component: Component, checked: CachedHealth) -> None:
+    component.act = lambda: ("rollup: it is not enabled",)
+    found = checked.check()["first"]
+    assert (found.state, found.problems) == (State.DEGRADED, ("rollup: it is not enabled",))
+    assert found.latency_ms is not None
 
 
 def test_an_answer_is_a_copy(checked: CachedHealth) -> None:

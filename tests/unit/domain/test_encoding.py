@@ -58,3 +58,12 @@ def test_one_encoding_serves_many_recipients() -> None:
     assert (first["token"], second["token"]) == ("t1", "t2")
     assert (first["data"]["fanfare_receipt"], second["data"]["fanfare_receipt"]) == ("r1", "r2")
     assert first["notification"] == second["notification"] == {"body": "Habari \u00e9\U0001f41f"}
+
+
+@pytest.mark.parametrize("platform", [None, *Platform])
+def test_message_without_receipts_is_as_it_was_rendered(platform: Platform | None) -> None:
+    rendering = rendered(Message(body="splice-0", data={"k": "splice-0"}, android={"data": {"a": "1"}}), platform)
+    encoded = encode(rendering, kind=TargetKind.TOKEN, receipts=False)
+    assert not encoded.has_receipts
+    assert json.loads(encoded.splice("t", "")) == {"message": {"token": "t", **rendering}}
+    assert encode(rendering, kind=TargetKind.TOKEN).has_receipts

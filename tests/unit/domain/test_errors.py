@@ -15,6 +15,7 @@ from fanfare.domain.errors import (
     IdempotencyInProgress,
     InvalidRequest,
     RateLimited,
+    Unauthenticated,
     Unavailable,
 )
 from fanfare.domain.limits import LimitGroup, Usage
@@ -44,6 +45,8 @@ def test_each_error_keeps_the_code_that_callers_know() -> None:
         "IdempotencyInProgress": "idempotency_in_progress",
         "RateLimited": "rate_limited",
         "Unavailable": "unavailable",
+        "WebhookInactive": "webhook_inactive",
+        "TooManyWebhooks": "too_many_webhooks",
     }
 
 
@@ -57,6 +60,13 @@ def test_refused_field_is_named_as_a_fact_and_in_the_sentence() -> None:
     refusal = InvalidRequest.at("to.topic", "is too long")
     assert refusal.errors == (FieldError("to.topic", "is too long"),)
     assert refusal.detail == "to.topic: is too long"
+
+
+def test_credential_in_a_body_is_named_by_its_field() -> None:
+    refusal = Unauthenticated.at("receipts.0.token", "is not valid")
+    assert refusal.errors == (FieldError("receipts.0.token", "is not valid"),)
+    assert refusal.detail == "receipts.0.token: is not valid"
+    assert Unauthenticated("No credential.").errors == ()
 
 
 def test_refusal_without_a_field_names_none() -> None:

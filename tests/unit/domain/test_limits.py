@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from fanfare.domain.limits import (
     DEFAULT_LIMITS,
     LARGEST_LIMIT,
+    WINDOW,
     Budget,
     LimitGroup,
     Usage,
@@ -21,6 +22,8 @@ from fanfare.domain.limits import (
     limit_of,
     parts_of,
     share_of,
+    started_of,
+    usage_alone,
     usage_of,
     window_at,
 )
@@ -141,3 +144,11 @@ def test_block_is_a_request_for_most_callers_and_a_two_thousandth_of_a_high_limi
 @pytest.mark.parametrize(("count", "left"), [(0, 50), (49, 1), (50, 0), (500, 0)])
 def test_part_has_left_what_its_counter_leaves_of_its_share(count: int, left: int) -> None:
     assert left_of(window(100), count) == left
+
+
+@given(limit=st.integers(1, 1_000), count=st.integers(1, 2_000), second=st.floats(0, 59.9))
+def test_counter_in_one_part_allows_exactly_the_limit(limit: int, count: int, second: float) -> None:
+    now = datetime(2026, 11, 24, 9, 30, tzinfo=UTC) + timedelta(seconds=second)
+    usage = usage_alone(Budget("acme", "message-1", LimitGroup.OTHER, limit), count, now)
+    assert (usage.allowed, usage.remaining, usage.limit) == (count <= limit, max(0, limit - count), limit)
+    assert started_of(now + timedelta(seconds=usage.reset_seconds)) == started_of(now) + WINDOW

@@ -27,7 +27,7 @@ def test_each_kind_of_the_settings_has_its_day() -> None:
     due = due_before(RETENTION_DAYS, NOW)
     days = {kind.value: (NOW - at).days for kind, at in due.items()}
     assert days == {
-        **dict.fromkeys(("notifications", "chunks", "receipts", "events", "dead_letters", "audit"), 90),
+        **dict.fromkeys(("notifications", "chunks", "receipts", "deliveries", "events", "dead_letters", "audit"), 90),
         **dict.fromkeys(("inactive_devices", "deleted_devices", "profiles"), 30),
         "recipients": 7,
         "data_keys": 2,

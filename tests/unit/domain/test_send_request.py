@@ -48,6 +48,8 @@ SAID: list[tuple[dict[str, Any], Message]] = [
     ({"badge": 0, "ttl_seconds": 0}, Message(badge=0, ttl_seconds=0)),
     ({"priority": "high"}, Message(priority=Priority.HIGH)),
     ({"silent": True}, Message(silent=True)),
+    ({"receipts": False}, Message(receipts=False)),
+    ({"receipts": True}, Message()),
     ({"actions": [{"id": "track", "title": "Track"}]}, Message(actions=(Action("track", "Track"),))),
     ({"android": {"ttl": "1s"}, "apns": {"headers": {}}, "webpush": {}}, Message(android={"ttl": "1s"}, apns={"headers": {}})),
     ({"to": {"topic": "news"}, "only": {"tags": ["beta"]}, "validate_only": True, "group": "g"}, Message(group="g")),

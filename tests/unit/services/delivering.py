@@ -145,7 +145,7 @@ class World:
 def a_world(*platforms: Platform, batch_size: int = 100, **overrides: Any) -> World:
     """A tenant, and numbered devices of these platforms, from 1 on."""
     clock, sender = FixedClock(), ScriptedPushSender(batch_size=batch_size)
-    tasks, lifecycle, log, audit = RecordingTaskQueue(), FixedLifecycle(), RecordingLog(), MemoryAuditStore()
+    tasks, lifecycle, log, audit = RecordingTaskQueue(), FixedLifecycle(), RecordingLog(), overrides.pop("audit", None) or MemoryAuditStore()
     tenants = MemoryTenantStore(audit)
     deps = fake_deps(
         clock=clock,

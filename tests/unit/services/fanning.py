@@ -34,7 +34,7 @@ class ScriptedProgress:
         stages = len(notification.layout.stages) if notification.layout else 0
         return Progress(tuple((self.stages + [Sums()] * stages)[:stages]))
 
-    def settle(self, tenant: str, notification_id: str, decide: Any) -> None:
+    def settle(self, tenant: str, notification_id: str, decide: Any, *, announce: Any = None) -> None:
         return None
 
 

@@ -31,7 +31,7 @@ class FailingOnce:
             return self._raise
         return getattr(self._store, name)
 
-    def _raise(self, *_: object) -> None:
+    def _raise(self, *_: object, **__: object) -> None:
         raise Unavailable("Firestore does not answer.")
 
 

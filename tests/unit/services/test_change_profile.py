@@ -42,11 +42,13 @@ class FailingDevices(MemoryDeviceStore):
         self.answers = answers
         self.refused: set[str] = set()
 
-    def update_many(self, tenant: str, device_ids: Sequence[str], decide: Callable[..., Any], audit: AuditEntry | None = None) -> list[str]:
+    def update_many(
+        self, tenant: str, device_ids: Sequence[str], decide: Callable[..., Any], audit: AuditEntry | None = None, **named: Any
+    ) -> Sequence[str]:
         self.answers -= 1
         if self.answers < 0 or self.refused.intersection(device_ids):
             raise Unavailable("Firestore does not answer.")
-        return super().update_many(tenant, device_ids, decide, audit)
+        return super().update_many(tenant, device_ids, decide, audit, **named)
 
 
 def _reached(deps: Deps, *addresses: Address) -> list[str]:
@@ -189,11 +191,13 @@ def test_callers_who_change_one_profile_at_once_end_with_what_came_last() -> Non
     class Overtaken(MemoryDeviceStore):
         names = iter(("second", "third"))
 
-        def update_many(self, tenant: str, device_ids: Sequence[str], decide: Callable[..., Any], audit: AuditEntry | None = None) -> list[str]:
+        def update_many(
+            self, tenant: str, device_ids: Sequence[str], decide: Callable[..., Any], audit: AuditEntry | None = None, **named: Any
+        ) -> Sequence[str]:
             name = next(self.names, None)
             if name is not None:
                 update_profile(deps, a_call(), "alice", {"username": name})
-            return super().update_many(tenant, device_ids, decide, audit)
+            return super().update_many(tenant, device_ids, decide, audit, **named)
 
     deps = fake_deps(devices=Overtaken())
     _alice(deps, "phone", "tablet")

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from fanfare.domain.dead_letter import webhook_letter_of
 from fanfare.domain.device import Device, InactiveReason
 from fanfare.domain.errors import Unavailable
+from fanfare.domain.event import Event, EventKind
 from fanfare.domain.retention import Cleaning, Kind, Swept, due_before
 from fanfare.domain.tenant_keys import KeyRotation, Phase
+from fanfare.domain.webhook_delivery import DeliveryKey, DeliveryState, new_delivery
 from fanfare.services.begin_cleanup import begin_cleanup
 from fanfare.services.clean_up import WORK, clean_up
 from fanfare.services.ended_pages import PAGE
@@ -267,3 +270,18 @@ def test_another_tenants_things_stay() -> None:
     before = (attic.names(), attic.stored_devices(), attic.letters(), attic.actions())
     assert clean_up(attic.deps, "globex", "request-1") == {}
     assert (attic.names(), attic.stored_devices(), attic.letters(), attic.actions()) == before
+
+
+def test_deliveries_go_with_their_events_and_dead_letters_of_webhooks_by_their_own_days() -> None:
+    attic = Attic()
+    for name, days in (("old", 90), ("young", 89)):
+        event = Event(name, TENANT_ID, EventKind.WEBHOOK_TEST, NOW - days * DAY, {}, webhooks=("webhook-1",))
+        attic.deps.events.record([event])
+        failed = replace(new_delivery(event, "webhook-1"), state=DeliveryState.FAILED, reason="http_500", attempts=8)
+        letter = webhook_letter_of(failed, event.at)
+        assert letter is not None
+        attic.notifications.put_dead_letter(letter)
+    assert attic.clean() == {Kind.DELIVERIES: 1, Kind.DEAD_LETTERS: 1}
+    keys = [DeliveryKey(TENANT_ID, "webhook-1", name) for name in ("old", "young")]
+    assert [row is not None for row in attic.deps.deliveries.get_many(keys)] == [False, True]
+    assert list(attic.notifications._dead_letters) == [(TENANT_ID, "webhook-1-young")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -178,6 +179,8 @@ def test_now_or_never_is_sent_once_and_not_again() -> None:
     world.deliver()
     assert (world.outcomes(), states(world), world.due()) == ({1: FAILED}, DONE, [])
     assert dead_letter(world) == {"NO_ANSWER": 1}
+    told = [record.fields for record in world.log.records if (record.level, record.event) == ("warning", "dead_lettered")]
+    assert told == [{"tenant": TENANT_ID, "notification": "notification-1", "chunk": 0, "reason": "NO_ANSWER"}]
 
 
 @pytest.mark.parametrize(("ttl_seconds", "late"), [(0, 60.001), (59, 60.001), (61, 61.001), (3_600, 3_600.001)])
@@ -268,6 +271,13 @@ def test_topic_is_one_message_whose_receipt_names_the_message_alone(target: Targ
     assert body["message"][target.kind.value] == target.value
     assert body["message"]["data"]["fanfare_receipt"].count(".") == 1
     assert (world.chunk().results[""].outcome, states(world)) == (SENT, DONE)
+
+
+def test_message_that_wants_no_receipts_carries_none() -> None:
+    world = accepted(a_world(ANDROID), request={"body": "B", "data": {"k": "v"}, "receipts": False})
+    world.deliver()
+    [(_, body)] = world.sender.sent
+    assert body["message"]["data"] == {"k": "v", "fanfare_id": "notification-1"}
 
 
 def test_topic_that_fails_for_now_is_tried_again_and_retires_nobody() -> None:
@@ -363,8 +373,27 @@ def test_log_tells_what_became_of_the_chunk_and_never_a_target() -> None:
     world = a_chunk_of(ANDROID, ANDROID)
     world.answer({2: Answer(418)})
     world.deliver()
-    alert, record = world.log.records
+    alert, letter, record = world.log.records
+    assert (letter.event, letter.fields["reason"]) == ("dead_lettered", "HTTP_418")
     assert (alert.event, alert.fields["code"]) == ("fcm_alert", "HTTP_418")
     told = {name: record.fields[name] for name in ("state", "sent", "failed", "attempt", "notification")}
     assert (record.event, told) == ("chunk_delivered", {"state": "done", "sent": 1, "failed": 1, "attempt": 1, "notification": "notification-1"})
     assert "APA91b" not in str(world.log.records)
+
+
+def test_pass_is_recorded_with_whom_it_went_to_and_no_target() -> None:
+    world = a_chunk_of(ANDROID, ANDROID, ANDROID)
+    world.answer({2: GONE})
+    world.deliver()
+    telemetry: Any = world.deps.telemetry
+    (span,) = [span for span in telemetry.spans if span.name == "chunk pass"]
+    assert span.attributes == {
+        "tenant": TENANT_ID,
+        "notification": "notification-1",
+        "chunk": 0,
+        "recipients": 3,
+        "sent": 2,
+        "failed": 1,
+        "retrying": 0,
+    }
+    assert span.is_over

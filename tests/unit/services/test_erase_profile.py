@@ -37,12 +37,18 @@ class FailingDevices(MemoryDeviceStore):
     answers = 1
 
     def erase(
-        self, tenant: str, device_ids: Sequence[str], audit: AuditEntry | None = None, *, only_if: Callable[[Device], bool] = lambda _: True
+        self,
+        tenant: str,
+        device_ids: Sequence[str],
+        audit: AuditEntry | None = None,
+        *,
+        only_if: Callable[[Device], bool] = lambda _: True,
+        **named: Any,
     ) -> int:
         self.answers -= 1
         if self.answers < 0:
             raise Unavailable("Firestore does not answer.")
-        return super().erase(tenant, device_ids, audit, only_if=only_if)
+        return super().erase(tenant, device_ids, audit, only_if=only_if, **named)
 
 
 def _alice(deps: Deps, *device_ids: str) -> Profile:

@@ -43,7 +43,7 @@ def _pages(deps: Deps, limit: int = 50) -> list[Export]:
 
 def _notifications(deps: Deps) -> dict[str, list[str]]:
     found = [addressed for page in _pages(deps) for addressed in page.notifications]
-    return {addressed.notification.id: [device_id for device_id, _ in addressed.deliveries] for addressed in found}
+    return {addressed.notification.id: [device_id for device_id, *_ in addressed.deliveries] for addressed in found}
 
 
 def test_devices_come_first_shared_and_deleted_ones_too_and_nobody_elses(deps: Deps) -> None:
@@ -109,4 +109,4 @@ def test_export_shows_outcomes_as_they_are(deps: Deps) -> None:
     _notify(deps, "by-name", PHONE, usernames=("alice",))
     (addressed,) = [addressed for page in _pages(deps) for addressed in page.notifications]
     assert deps.chunks.read_recipients(ChunkKey(TENANT_ID, "by-name", 0)) == (PHONE,)
-    assert [result.outcome.value for _, result in addressed.deliveries] == ["unsent"]
+    assert [result.outcome.value for _, result, _ in addressed.deliveries] == ["unsent"]

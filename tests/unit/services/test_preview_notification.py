@@ -182,7 +182,7 @@ def test_message_that_says_nothing_or_nonsense_is_shown_with_the_reason() -> Non
 def test_channel_that_the_app_does_not_have_is_told() -> None:
     deps = fake_deps()
     settings = TenantSettings(channels=(Channel("orders", "Orders", Importance.DEFAULT, None, None),))
-    deps.tenants.create(a_tenant(settings=settings), TRAIL)
+    deps.tenants.create(a_tenant(settings=settings))
     known, unknown = (_by_form(_preview(deps, EVERYONE, channel=name))[Platform.ANDROID, None] for name in ("orders", "news"))
     assert (known.errors, unknown.fits) == ((), True)
     assert "channel" in unknown.errors[0]

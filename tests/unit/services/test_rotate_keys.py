@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ class SlowDevices(MemoryDeviceStore):
         self.written: list[str] = []
 
     def update_many(
-        self, tenant: str, device_ids: Sequence[str], decide: Callable[[Device], Device | None], audit: AuditEntry | None = None
+        self, tenant: str, device_ids: Sequence[str], decide: Callable[[Device], Device | None], audit: AuditEntry | None = None, **named: Any
     ) -> Sequence[str]:
         if tenant == TENANT_ID:
             self.clock.advance(timedelta(seconds=10))
@@ -46,7 +47,7 @@ class SlowDevices(MemoryDeviceStore):
             if self.answers < 0:
                 raise Unavailable("Firestore does not answer.")
             self.written += device_ids
-        return super().update_many(tenant, device_ids, decide, audit)
+        return super().update_many(tenant, device_ids, decide, audit, **named)
 
 
 @pytest.fixture

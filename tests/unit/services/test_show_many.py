@@ -9,8 +9,9 @@ from fanfare.domain.notification import Counts, NotificationStatus
 from fanfare.domain.outcome import Outcome
 from fanfare.services.list_deliveries import MOST_CHUNKS, list_deliveries
 from fanfare.services.list_pages import page_of_deliveries
-from fanfare.services.show_notification import get_notification, get_notifications, trace_device
+from fanfare.services.show_notification import get_notification, get_notifications
 from fanfare.services.steer_notification import cancel_notification
+from fanfare.services.trace_device import trace_device
 from tests.factories import TENANT_ID, a_call
 from tests.unit.services.broadcasting import ID, a_broadcast, a_bulk, key, members, send, send_all
 from tests.unit.services.delivering import ANDROID, BUSY, GONE, IOS, World, a_world, accepted

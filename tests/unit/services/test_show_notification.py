@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -10,14 +11,18 @@ from fanfare.domain.errors import NotFound
 from fanfare.domain.message import Platform
 from fanfare.domain.notification import Counts, NotificationStatus
 from fanfare.domain.outcome import Outcome, Result
+from fanfare.domain.receipts import ReceiptChange, ReceiptKey, StoredReceipt
 from fanfare.ports import Deps
 from fanfare.services.list_deliveries import list_deliveries
-from fanfare.services.show_notification import get_notification, get_notifications, trace_device
+from fanfare.services.list_pages import page_of_received
+from fanfare.services.show_notification import get_notification, get_notifications
+from fanfare.services.trace_device import trace_device
 from tests.factories import NOW, TENANT_ID, a_device, a_notification, a_recipient
 from tests.fakes import fake_deps
 from tests.unit.services.seeding import add_devices
 
 KEY = ChunkKey(TENANT_ID, "notification-1", 0)
+SECOND = timedelta(seconds=1)
 SENT = Result(Outcome.SENT, "projects/acme-app/messages/1", 200, 1, Platform.ANDROID)
 DEAD = Result(Outcome.FAILED, "UNREGISTERED", 404, 1, Platform.ANDROID)
 ROWS = [a_recipient(device_id="b", username="bob"), a_recipient(device_id="a"), a_recipient(device_id="c")]
@@ -118,3 +123,25 @@ def test_device_that_was_not_addressed_has_no_trace(deps: Deps) -> None:
     for device_id in ("d", "unknown"):
         with pytest.raises(NotFound):
             trace_device(deps, TENANT_ID, "notification-1", device_id)
+
+
+def _receive(deps: Deps, *device_ids: str) -> None:
+    receipts = [StoredReceipt(ReceiptKey("notification-1", name), NOW, NOW + SECOND, NOW + 2 * SECOND) for name in device_ids]
+    assert deps.receipts.save(TENANT_ID, [ReceiptChange(None, receipt) for receipt in receipts], ())
+
+
+def test_receipts_of_one_chunk_are_counted_at_once(deps: Deps) -> None:
+    _finish(deps, {"c": DEAD, "b": SENT})
+    _receive(deps, "b")
+    assert (get_notification(deps, TENANT_ID, "notification-1").counts.delivered, get_notifications(deps, TENANT_ID, ["notification-1"])) == (
+        1, [deps.notifications.get(TENANT_ID, "notification-1")],
+    )  # fmt: skip
+
+
+def test_deliveries_show_what_apps_have_reported(deps: Deps) -> None:
+    _finish(deps, {"c": DEAD, "b": SENT, "a": SENT})
+    _receive(deps, "b", "c")
+    items, _ = page_of_received(deps, TENANT_ID, "notification-1", 9, None)
+    assert [(row.device_id, row.result, row.receipt.read_at if row.receipt else None) for row in items] == [
+        ("b", SENT, NOW + 2 * SECOND), ("a", SENT, None), ("c", DEAD, None),
+    ]  # fmt: skip

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from fanfare.domain.audit import AuditEntry
 from fanfare.domain.chunk import Busy, Chunk, ChunkState, Finished, Stop
-from fanfare.domain.dead_letter import DeadLetter
 from fanfare.domain.errors import Conflict, NotFound
 from fanfare.domain.notification import Counts, Notification, NotificationStatus
 from fanfare.domain.outcome import Outcome
@@ -155,12 +154,12 @@ class RestlessNotificationStore(MemoryNotificationStore):
 
     changes = 0
 
-    def conclude(self, chunk: Chunk, notification: Notification, dead_letter: DeadLetter | None = None, audit: AuditEntry | None = None) -> bool:
+    def conclude(self, chunk: Chunk, *values: Any) -> bool:
         if self.changes:
             self.changes -= 1
             stored = self._chunks[chunk.key]
             self._put_chunk(replace(stored, stop=None if stored.stop else Stop.PAUSE))
-        return super().conclude(chunk, notification, dead_letter, audit)
+        return super().conclude(chunk, *values)
 
 
 @pytest.mark.parametrize(("changes", "stored"), [(4, True), (5, False)])

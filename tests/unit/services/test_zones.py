@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from fanfare.domain.audit import trail
 from fanfare.domain.broadcast_steering import cancel_broadcast, pause_broadcast, resume_broadcast
+from fanfare.domain.call import Actor, ActorKind
 from fanfare.domain.device import Device
 from fanfare.domain.layout import Layout, Source
 from fanfare.domain.local_time import LocalTime
@@ -74,7 +76,8 @@ class Zones:
         return found
 
     def steer(self, decide: Any) -> None:
-        steer_broadcast(self.deps, self.notification(), decide, lambda *_: None, "request")  # type: ignore[arg-type, return-value]
+        audit = trail("notification.steered", Actor(ActorKind.CLIENT, "client-1"), self.cloud.clock.now())
+        steer_broadcast(self.deps, self.notification(), decide, audit, "request")
 
     def late(self) -> dict[str, timedelta]:
         """By how much each device was sent to after its instant; each once."""

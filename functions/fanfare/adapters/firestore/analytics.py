@@ -13,6 +13,7 @@ from google.cloud.firestore_v1.field_path import FieldPath
 from fanfare.adapters.firestore.client import COMMIT_RETRY, COMMIT_SECONDS, fields_of, read, read_all, run_query, translated
 from fanfare.adapters.firestore.commits import REFUSALS, WRITE_ID, commit_guarded
 from fanfare.adapters.firestore.day_comparison import compare, correct
+from fanfare.adapters.firestore.fleet_shards import add_counters
 from fanfare.adapters.firestore.notification_mapping import notification_from_document
 from fanfare.adapters.firestore.paths import collection_of, key_of_notification, notification_reference
 from fanfare.adapters.firestore.progress_mapping import sums_from_document
@@ -27,6 +28,7 @@ from fanfare.adapters.firestore.stats import (
 )
 from fanfare.domain.analytics import Row, RowFilter, RowKey, cleaned_rows, days_between
 from fanfare.domain.broadcast_progress import Sums, add_sums
+from fanfare.domain.metrics import add
 from fanfare.domain.notification import Notification
 from fanfare.domain.recomputing import Comparison, Correction
 from fanfare.domain.tallying import Tally, Untallied
@@ -116,6 +118,7 @@ class FirestoreAnalyticsStore:
             batch.update(reference, {**tally_to_document(tally), TALLY_ID: write_id}, guard)
             references.append(reference)
         add_rows(batch, self._firestore, tenant, [row for tally in tallies for row in tally.rows])
+        add_counters(batch, self._firestore, tenant, add(tally.counted for tally in tallies))
         with translated():
             try:
                 batch.commit(retry=COMMIT_RETRY, timeout=COMMIT_SECONDS)
@@ -146,9 +149,9 @@ class FirestoreAnalyticsStore:
 def tally_to_document(tally: Tally) -> dict[str, Any]:
     """Map what a notification has contributed."""
     contributed = {name or NO_PLATFORM: amounts_to_document(amounts) for name, amounts in tally.contributed.items()}
-    return {"tallied": contributed, "untallied": not tally.is_over}
+    return {"tallied": contributed, "counted": dict(tally.counters), "untallied": not tally.is_over}
 
 
 def _untallied(tenant: str, snapshot: DocumentSnapshot[Any]) -> Untallied:
     fields = snapshot.to_dict() or {}
-    return Untallied(notification_from_document(tenant, snapshot.id, fields, snapshot.update_time), contributed_of(fields))
+    return Untallied(notification_from_document(tenant, snapshot.id, fields, snapshot.update_time), contributed_of(fields), fields.get("counted", {}))

@@ -12,6 +12,7 @@ from fanfare.adapters.firestore.audit import add_audit
 from fanfare.adapters.firestore.broadcast_mapping import fanned_to_document, fanout_from_document, fanout_to_document
 from fanfare.adapters.firestore.client import READ_RETRY, READ_SECONDS, fields_of, read_all, run_query, translated
 from fanfare.adapters.firestore.commits import TRIES, WRITE_ID, commit_guarded, lost_races
+from fanfare.adapters.firestore.event_documents import add_events
 from fanfare.adapters.firestore.notification_mapping import notification_from_document
 from fanfare.adapters.firestore.paths import notification_reference
 from fanfare.domain.chunk import ChunkState
@@ -73,6 +74,7 @@ class FirestoreBroadcastStore:
             batch.update(notification.reference, {**fanned_to_document(advanced.notification), WRITE_ID: write_id}, guard)
         if advanced.audit is not None:
             add_audit(batch, self._firestore, tenant, advanced.audit, write_id)
+        add_events(batch, self._firestore, advanced.events, write_id)
         return commit_guarded(batch, fanout.reference, write_id) is not None
 
     def _notification(self, tenant: str, notification_id: str) -> DocumentReference:

@@ -16,13 +16,16 @@ from fanfare.adapters.firestore.audit import add_audit
 from fanfare.adapters.firestore.chunk_documents import ChunkDocuments
 from fanfare.adapters.firestore.client import read, read_all, run_query
 from fanfare.adapters.firestore.commits import commit_guarded
+from fanfare.adapters.firestore.event_documents import add_events
 from fanfare.adapters.firestore.notification_mapping import dead_letter_to_document, notification_of, progress_to_document
 from fanfare.adapters.firestore.paths import chunk_reference, dead_letter_reference, key_of_chunk, notification_reference, recipients_reference
+from fanfare.adapters.firestore.public_views import update_views, with_present_viewers
 from fanfare.adapters.firestore.replacing import ReplacingBatch
 from fanfare.domain.audit import AuditEntry
 from fanfare.domain.chunk import Busy, Chunk, ChunkKey, ChunkState, Claimed, Finished, Take, decide_claim, new_claim
 from fanfare.domain.chunk_rows import Rows, is_of_audience
 from fanfare.domain.dead_letter import DeadLetter
+from fanfare.domain.event import Event
 from fanfare.domain.notification import Notification
 from fanfare.domain.recipient import Recipient
 from fanfare.ports import Identifiers
@@ -75,18 +78,29 @@ class FirestoreChunkStore:
             revision = self._commit(chunk)
         return replace(chunk, revision=revision) if revision is not None else None
 
-    def conclude(self, chunk: Chunk, notification: Notification, dead_letter: DeadLetter | None = None, audit: AuditEntry | None = None) -> bool:
-        """Store a pass's end: the chunk, its notification, and its dead letter if it has one. False: the claim was lost, nothing was stored."""
+    def conclude(
+        self,
+        chunk: Chunk,
+        notification: Notification,
+        dead_letter: DeadLetter | None = None,
+        audit: AuditEntry | None = None,
+        *,
+        events: Sequence[Event] = (),
+    ) -> bool:
+        """Store a pass's end: the chunk, its notification, its dead letter and its events. False: the claim was lost, nothing was stored."""
 
         def add_end(batch: WriteBatch, write_id: str) -> None:
             batch.update(notification_reference(self._firestore, notification.tenant, notification.id), progress_to_document(notification))
+            update_views(batch, self._firestore, notification, chunk.results)
             if dead_letter is not None:
                 batch.set(dead_letter_reference(self._firestore, chunk.key.tenant, dead_letter.id), dead_letter_to_document(dead_letter))
             if audit is not None:
                 add_audit(batch, self._firestore, chunk.key.tenant, audit, write_id)
+            add_events(batch, self._firestore, events, write_id)
 
         revision = self._commit(chunk, add_end)
         if revision is None and (held := self._documents.held(chunk)) is not None and held.stop is chunk.stop:
+            notification = with_present_viewers(self._firestore, notification)
             revision = self._commit(replace(chunk, revision=held.revision), add_end)
         return revision is not None
 

@@ -6,7 +6,7 @@ therefore carries our own write id, and a refusal is read back: our id in the do
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
@@ -15,8 +15,10 @@ from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot, 
 
 from fanfare.adapters.firestore.audit import add_audit
 from fanfare.adapters.firestore.client import COMMIT_RETRY, COMMIT_SECONDS, fields_of, read, translated
+from fanfare.adapters.firestore.event_documents import add_events
 from fanfare.domain.audit import AuditEntry
 from fanfare.domain.errors import Unavailable
+from fanfare.domain.event import Event
 
 WRITE_ID = "write_id"
 REFUSALS = (AlreadyExists, Conflict, FailedPrecondition, NotFound)
@@ -27,12 +29,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Decided(Generic[T]):
-    """What a decision makes of a document: its state, its new fields (None leaves it), and the entry that its tenant's audit log gets with it."""
+    """What a decision makes of a document: its state, its new fields (None leaves it), and what its tenant's audit log and listeners get with it."""
 
     state: T
     fields: dict[str, Any] | None = None
     tenant: str = ""
     audit: AuditEntry | None = None
+    events: Sequence[Event] = ()
 
 
 def commit_guarded(batch: WriteBatch, proof: DocumentReference, write_id: str) -> object | None:
@@ -70,6 +73,7 @@ def update_guarded(
         batch.update(reference, {**decided.fields, WRITE_ID: write_id}, client.write_option(last_update_time=snapshot.update_time))
         if decided.audit is not None:
             add_audit(batch, client, decided.tenant, decided.audit, write_id)
+        add_events(batch, client, decided.events, write_id)
         if commit_guarded(batch, reference, write_id) is not None:
             return decided.state
     raise lost_races()

@@ -12,6 +12,7 @@ from google.cloud.firestore import DocumentReference, DocumentSnapshot, FieldFil
 from fanfare.adapters.firestore.client import READ_RETRY, fields_of, read, translated
 from fanfare.adapters.firestore.commits import WRITE_ID, commit_guarded
 from fanfare.adapters.firestore.paths import collection_of
+from fanfare.adapters.firestore.receipt_mapping import RECEIVED, received_of
 from fanfare.adapters.firestore.stats import add_details, add_totals, amounts_from_document, contributed_of, row_from_document, total_reference
 from fanfare.domain.analytics import Amounts, Row, RowKey, merge_rows
 from fanfare.domain.buckets import BUCKETS
@@ -20,7 +21,7 @@ from fanfare.domain.recomputing import Comparison, Correction
 VERSION = 1
 SNAPSHOT_SECONDS = 240.0
 """A transaction that only reads lives for 270 seconds; so long may one of its two queries take."""
-_FIELDS = ("client_id", "topic", "template", "tallied")
+_FIELDS = ("client_id", "topic", "template", "tallied", RECEIVED)
 
 
 def compare(firestore: Firestore, tenant: str, day: date) -> Comparison:
@@ -79,4 +80,5 @@ def _stream(query: Query, transaction: Transaction) -> list[DocumentSnapshot[Any
 def _contributed(day: date, snapshot: DocumentSnapshot[Any]) -> list[Row]:
     fields = snapshot.to_dict() or {}
     names = (fields["client_id"], fields.get("topic"))
-    return [Row(RowKey(day, *names, platform, fields.get("template")), amounts) for platform, amounts in contributed_of(fields).items()]
+    parts = [*contributed_of(fields).items(), *received_of(fields).items()]
+    return [Row(RowKey(day, *names, platform, fields.get("template")), amounts) for platform, amounts in parts]

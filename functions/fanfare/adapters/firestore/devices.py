@@ -6,7 +6,6 @@ import builtins
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -21,19 +20,23 @@ from fanfare.adapters.firestore.client import read_all, run_query
 from fanfare.adapters.firestore.commits import TRIES, WRITE_ID, commit_guarded, lost_races
 from fanfare.adapters.firestore.device_locks import DeviceLocks, written_by
 from fanfare.adapters.firestore.device_mapping import device_of, to_document, tombstone
+from fanfare.adapters.firestore.event_documents import add_events
 from fanfare.adapters.firestore.leftover_locks import remove_locks
 from fanfare.adapters.firestore.pages import read_page
 from fanfare.adapters.firestore.paths import collection_of
 from fanfare.adapters.firestore.replacing import ReplacingBatch
 from fanfare.adapters.firestore.revisions import guard_of
 from fanfare.adapters.firestore.stats import add_rows
+from fanfare.adapters.firestore.told_devices import Told
 from fanfare.domain.address import Address
 from fanfare.domain.analytics import cleaned_rows
+from fanfare.domain.announcing import Announcer
 from fanfare.domain.audit import AuditEntry, Trail
 from fanfare.domain.batches import split, split_by_weight
 from fanfare.domain.buckets import BUCKETS
 from fanfare.domain.device import Device
 from fanfare.domain.errors import Unavailable
+from fanfare.domain.event import Event
 from fanfare.domain.filters import DeviceFilter
 from fanfare.domain.listing import Page
 from fanfare.domain.profile import Profile
@@ -82,6 +85,9 @@ class FirestoreDeviceStore:
 
         Plans that write the same document are refused too: Firestore holds both guards to be met, and the later would undo half of the earlier.
         """
+        return self._save(tenant, plans, audit, ())
+
+    def _save(self, tenant: str, plans: Sequence[RegistrationPlan], audit: AuditEntry | None, events: Sequence[Event]) -> bool:
         plans = [noted(plan) for plan in plans]
         hashes = self._index.for_writing(tenant)
         changes = [(plan, self._locks.changes(tenant, plan, hashes)) for plan in plans]
@@ -95,6 +101,7 @@ class FirestoreDeviceStore:
             self._locks.change(batch, tenant, locks)
         if audit is not None:
             add_audit(batch, self._firestore, tenant, audit, write_id)
+        add_events(batch, self._firestore, events, write_id)
         return commit_guarded(batch, self._reference(tenant, plans[0].device.id), write_id) is not None
 
     def save_all(self, tenant: str, batches: Sequence[tuple[Sequence[RegistrationPlan], AuditEntry | None]]) -> Sequence[bool]:
@@ -104,7 +111,9 @@ class FirestoreDeviceStore:
         with ThreadPoolExecutor(COMMITS_AT_ONCE) as pool:
             return list(pool.map(lambda batch: self.save(tenant, *batch), batches))
 
-    def update(self, tenant: str, device_id: str, decide: Callable[[Device], Device | None], audit: Trail | None = None) -> Device | None:
+    def update(
+        self, tenant: str, device_id: str, decide: Callable[[Device], Device | None], audit: Trail | None = None, *, announce: Announcer | None = None
+    ) -> Device | None:
         """Apply a pure decision to a stored device (None leaves it) and return its state; None if there is no such device.
 
         Unavailable after eight lost races, and also if the decision wants a target or install that another device has.
@@ -114,12 +123,19 @@ class FirestoreDeviceStore:
             after = decide(before) if before is not None else None
             if before is None or after is None:
                 return before
-            if self.save(tenant, [RegistrationPlan(after, before)], audit(before, after) if audit else None):
+            events = announce([before], [after]) if announce else ()
+            if self._save(tenant, [RegistrationPlan(after, before)], audit(before, after) if audit else None, events):
                 return after
         raise lost_races()
 
     def update_many(
-        self, tenant: str, device_ids: Sequence[str], decide: Callable[[Device], Device | None], audit: AuditEntry | None = None
+        self,
+        tenant: str,
+        device_ids: Sequence[str],
+        decide: Callable[[Device], Device | None],
+        audit: AuditEntry | None = None,
+        *,
+        announce: Announcer | None = None,
     ) -> list[str]:
         """Apply a pure decision to many devices: one call to read them, one commit; unknown ids are passed over. Returns who was changed.
 
@@ -127,7 +143,8 @@ class FirestoreDeviceStore:
         """
         changed = [RegistrationPlan(after, before) for before in self.get(tenant, device_ids) if (after := decide(before)) is not None]
         pieces = split_by_weight(changed, weight_of, most=len(changed) or 1, heaviest=HEAVIEST_COMMIT)
-        return [device_id for piece in pieces for device_id in self._update_piece(tenant, piece, decide, audit)]
+        told = Told(audit, announce)
+        return [device_id for piece in pieces for device_id in self._update_piece(tenant, piece, decide, told)]
 
     def erase(
         self,
@@ -137,9 +154,11 @@ class FirestoreDeviceStore:
         *,
         only_if: Callable[[Device], bool] = _is_any,
         cleaned_on: date | None = None,
+        announce: Announcer | None = None,
     ) -> int:
         """Wipe devices at once, targets, names, locks and all, and leave tombstones; returns how many are tombstones now."""
-        return sum(self._erase(tenant, piece, audit, only_if, cleaned_on) for piece in split(list(dict.fromkeys(device_ids)), ERASED_PER_COMMIT))
+        told = Told(audit, announce, cleaned_on)
+        return sum(self._erase(tenant, piece, told, only_if) for piece in split(list(dict.fromkeys(device_ids)), ERASED_PER_COMMIT))
 
     def find_active(self, tenant: str, addresses: Sequence[Address], limit: int) -> list[Device]:
         """Find the active devices of the named profiles, at most `limit`."""
@@ -195,14 +214,14 @@ class FirestoreDeviceStore:
         return remove_locks(self._firestore, tenant, "targets", key_id=index_key, limit=limit)
 
     def _update_piece(
-        self, tenant: str, plans: Sequence[RegistrationPlan], decide: Callable[[Device], Device | None], audit: AuditEntry | None
+        self, tenant: str, plans: Sequence[RegistrationPlan], decide: Callable[[Device], Device | None], told: Told
     ) -> builtins.list[str]:
         ids = [plan.device.id for plan in plans]
-        if self.save(tenant, plans, replace(audit, resource_ids=tuple(ids)) if audit else None):
+        if self._save(tenant, plans, told.entry(ids), told.events([plan.previous for plan in plans], [plan.device for plan in plans])):
             return ids
-        return [device_id for device_id in ids if self._update_one(tenant, device_id, decide, audit)]
+        return [device_id for device_id in ids if self._update_one(tenant, device_id, decide, told)]
 
-    def _update_one(self, tenant: str, device_id: str, decide: Callable[[Device], Device | None], audit: AuditEntry | None) -> bool:
+    def _update_one(self, tenant: str, device_id: str, decide: Callable[[Device], Device | None], told: Told) -> bool:
         decided: Device | None = None
 
         def noting(device: Device) -> Device | None:
@@ -210,31 +229,33 @@ class FirestoreDeviceStore:
             decided = decide(device)
             return decided
 
-        entry = replace(audit, resource_ids=(device_id,)) if audit else None
-        return self.update(tenant, device_id, noting, (lambda *_: entry) if entry else None) is not None and decided is not None
+        entry = told.entry([device_id])
+        trail = (lambda *_: entry) if entry else None
+        return self.update(tenant, device_id, noting, trail, announce=told.announce) is not None and decided is not None
 
-    def _erase(self, tenant: str, device_ids: Sequence[str], audit: AuditEntry | None, only_if: Callable[[Device], bool], day: date | None) -> int:
+    def _erase(self, tenant: str, device_ids: Sequence[str], told: Told, only_if: Callable[[Device], bool]) -> int:
         for _ in range(TRIES):
             snapshots = read_all(self._firestore, [self._reference(tenant, device_id) for device_id in device_ids])
             stored = [snapshot for snapshot in snapshots if snapshot.exists]
             devices = self.devices_of(tenant, stored)
             doomed = [device for device in devices if only_if(device)]
-            if not doomed or self._bury(tenant, doomed, audit, day):
+            if not doomed or self._bury(tenant, doomed, told):
                 return len(stored) - len(devices) + len(doomed)
         raise lost_races("these devices")
 
-    def _bury(self, tenant: str, devices: Sequence[Device], audit: AuditEntry | None, day: date | None) -> bool:
+    def _bury(self, tenant: str, devices: Sequence[Device], told: Told) -> bool:
         write_id = self._identifiers.new_id()
         batch = self._firestore.batch()
         for device in devices:
             fields = {**tombstone(device.id), "deleted_at": SERVER_TIMESTAMP, "updated_at": SERVER_TIMESTAMP, WRITE_ID: write_id}
             batch.update(self._reference(tenant, device.id), fields, guard_of(self._firestore, device.revision))
             self._locks.delete(batch, tenant, self._locks.held_by(tenant, device))
-        if audit is not None:
-            ids = audit.resource_ids or tuple(device.id for device in devices)
-            add_audit(batch, self._firestore, tenant, replace(audit, resource_ids=ids), write_id)
-        if day is not None:
-            add_rows(batch, self._firestore, tenant, cleaned_rows(day, Counter(device.platform.value for device in devices)))
+        named = told.audit is not None and told.audit.resource_ids
+        if (entry := told.entry(named or [device.id for device in devices])) is not None:
+            add_audit(batch, self._firestore, tenant, entry, write_id)
+        if told.day is not None:
+            add_rows(batch, self._firestore, tenant, cleaned_rows(told.day, Counter(device.platform.value for device in devices)))
+        add_events(batch, self._firestore, told.events(devices, [None] * len(devices)), write_id)
         return commit_guarded(batch, self._reference(tenant, devices[0].id), write_id) is not None
 
     def _add(self, batch: WriteBatch, tenant: str, plan: RegistrationPlan, hashes: Sequence[KeyedHashes], write_id: str) -> None:

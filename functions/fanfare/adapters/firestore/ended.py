@@ -12,13 +12,14 @@ from google.cloud.firestore_v1.field_path import FieldPath
 
 from fanfare.adapters.firestore.client import COMMIT_RETRY, COMMIT_SECONDS, fields_of, read, read_all, run_query, translated
 from fanfare.adapters.firestore.commits import REFUSALS, WRITE_ID, commit_guarded
-from fanfare.adapters.firestore.notification_mapping import dead_letter_from_document
+from fanfare.adapters.firestore.letter_mapping import letter_from_document
 from fanfare.adapters.firestore.paths import chunk_reference, collection_of, dead_letter_reference, notification_reference, recipients_reference
+from fanfare.adapters.firestore.public_views import view_reference
 from fanfare.adapters.firestore.removal import REMOVED_PER_COMMIT, remove_documents
-from fanfare.domain.batches import split
+from fanfare.domain.batches import split_by_weight
 from fanfare.domain.buckets import BUCKETS
 from fanfare.domain.chunk import ChunkKey
-from fanfare.domain.dead_letter import dead_letter_id
+from fanfare.domain.dead_letter import DeadLetter, dead_letter_id
 from fanfare.domain.retention import DueLetter, Ended, Kind, Place
 from fanfare.ports import Identifiers
 
@@ -42,7 +43,7 @@ class FirestoreEndedStore:
         query = query.order_by("completed_at").order_by(FieldPath.document_id())
         if after is not None:
             query = query.start_after({"completed_at": after.at, FieldPath.document_id(): notifications.document(after.id)})
-        return [_ended(found) for found in run_query(query.limit(limit).select(["completed_at", "counts", "layout"]))]
+        return [_ended(found) for found in run_query(query.limit(limit).select(["completed_at", "counts", "layout", "viewers"]))]
 
     def get_places(self, tenant: str) -> dict[Kind, Place]:
         """Up to which ended notification each kind has been looked at."""
@@ -65,7 +66,7 @@ class FirestoreEndedStore:
 
     def remove_small(self, tenant: str, ended: Sequence[Ended], now: datetime, *, whole: bool) -> int:
         """Remove notifications of one chunk with all that is theirs, many in a commit; if one of them was changed, each in a commit of its own."""
-        pieces = list(split(ended, _SMALL_PER_COMMIT))
+        pieces = list(split_by_weight(ended, _weigh, most=_SMALL_PER_COMMIT, heaviest=REMOVED_PER_COMMIT))
         refused = [one for piece in pieces if not self._remove_small(tenant, piece, now, whole=whole) for one in piece]
         return len(ended) - sum(not self._remove_small(tenant, [one], now, whole=whole) for one in refused)
 
@@ -81,7 +82,8 @@ class FirestoreEndedStore:
         query = letters.order_by(name).start_after({name: letters.document(f"{notification_id}-")})
         query = query.end_before({name: letters.document(f"{notification_id}.")}).select(["notification_id"])
         # Another notification's id may go on with a hyphen.
-        own = [found.reference for found in run_query(query.limit(limit)) if found.get("notification_id") == notification_id]
+        found = run_query(query.limit(limit))
+        own = [each.reference for each in found if (each.to_dict() or {}).get("notification_id") == notification_id]
         return remove_documents(self._firestore, own)
 
     def remove_below(self, tenant: str, notification_id: str, kind: Kind, limit: int, keep: Collection[int] = frozenset()) -> int:
@@ -99,15 +101,15 @@ class FirestoreEndedStore:
         query = collection_of(self._firestore, tenant, "dead_letters").where(filter=_EVERY_BUCKET)
         query = query.where(filter=FieldFilter("created_at", "<=", before)).order_by("created_at", direction="DESCENDING")
         found = run_query(query.limit(limit))
-        return [DueLetter(dead_letter_from_document(tenant, each.id, each.to_dict() or {}), each.update_time) for each in found]
+        return [DueLetter(letter_from_document(tenant, each.id, each.to_dict() or {}), each.update_time) for each in found]
 
     def remove_letter(self, due: DueLetter, *, with_rows: bool) -> bool:
         """Remove a dead letter, and its chunk's recipients in the same commit; False if it was replayed meanwhile."""
-        batch, key = self._firestore.batch(), due.letter.key
-        letter = dead_letter_reference(self._firestore, key.tenant, due.letter.id)
+        batch = self._firestore.batch()
+        letter = dead_letter_reference(self._firestore, due.letter.key.tenant, due.letter.id)
         batch.delete(letter, self._firestore.write_option(last_update_time=due.revision))
-        if with_rows:
-            batch.delete(recipients_reference(self._firestore, key))
+        if with_rows and isinstance(due.letter, DeadLetter):
+            batch.delete(recipients_reference(self._firestore, due.letter.key))
         return self._commit_removal(batch, letter)
 
     def _remove_small(self, tenant: str, ended: Sequence[Ended], now: datetime, *, whole: bool) -> bool:
@@ -118,6 +120,8 @@ class FirestoreEndedStore:
             if whole:
                 guard = self._firestore.write_option(last_update_time=each.revision)
                 batch.delete(notification_reference(self._firestore, tenant, each.id), guard)
+                for profile_id in each.viewers:
+                    batch.delete(view_reference(self._firestore, tenant, each.id, profile_id))
             else:
                 self._strip(batch, tenant, each, now, write_id)
             for below in (recipients_reference(self._firestore, key), chunk_reference(self._firestore, key), self._letter(tenant, each.id)):
@@ -154,7 +158,12 @@ def _place_to_document(kind: Kind, place: Place) -> dict[str, Any]:
     return {"v": VERSION, kind.value: {"at": place.at, "id": place.id}}
 
 
+def _weigh(ended: Ended) -> int:
+    """The documents of a notification of one chunk: itself, its recipients, its chunk, its dead letter, and what its viewers see."""
+    return 4 + len(ended.viewers)
+
+
 def _ended(snapshot: DocumentSnapshot[Any]) -> Ended:
     fields = snapshot.to_dict() or {}
     is_large, failed = fields.get("layout") is not None, fields.get("counts", {}).get("failed", 0) > 0
-    return Ended(snapshot.id, fields["completed_at"], failed, is_large, snapshot.update_time)
+    return Ended(snapshot.id, fields["completed_at"], failed, is_large, snapshot.update_time, tuple(fields.get("viewers", ())))

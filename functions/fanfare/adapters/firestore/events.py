@@ -10,7 +10,7 @@ from google.cloud.firestore import Client as Firestore
 from google.cloud.firestore import DocumentSnapshot, FieldFilter
 from google.cloud.firestore_v1.field_path import FieldPath
 
-from fanfare.adapters.firestore.client import fields_of, read, run_query
+from fanfare.adapters.firestore.client import fields_of, read, read_all, run_query
 from fanfare.adapters.firestore.commits import commit_guarded
 from fanfare.adapters.firestore.event_documents import add_events, event_from_document, event_reference
 from fanfare.adapters.firestore.paths import collection_of
@@ -41,6 +41,11 @@ class FirestoreEventStore:
         """Find one event."""
         fields = fields_of(read(event_reference(self._firestore, tenant, event_id)))
         return event_from_document(tenant, event_id, fields) if fields else None
+
+    def get_many(self, tenant: str, event_ids: Sequence[str]) -> Sequence[StoredEvent | None]:
+        """Find events in one call, in the order asked for."""
+        found = read_all(self._firestore, [event_reference(self._firestore, tenant, event_id) for event_id in event_ids])
+        return [self._event(tenant, snapshot) if snapshot.exists else None for snapshot in found]
 
     def read_after(
         self,

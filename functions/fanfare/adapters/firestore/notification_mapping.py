@@ -11,6 +11,7 @@ from google.cloud.firestore import DocumentSnapshot
 
 from fanfare.adapters.firestore.client import fields_of
 from fanfare.adapters.firestore.progress_mapping import sums_from_document, sums_to_document
+from fanfare.adapters.firestore.receipt_mapping import received_counts
 from fanfare.domain.buckets import bucket_of
 from fanfare.domain.call import ActorKind
 from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState, Stop
@@ -54,9 +55,12 @@ def notification_to_document(notification: Notification) -> dict[str, Any]:
         "layout": layout_to_document(notification.layout),
         "local_time": _local_time_to_document(notification.local_time),
         "refused": dict(notification.refused),
+        # Their sums by platform; whoever sums them adds to this alone (receipt_mapping.py).
+        "receipts": {},
         "judgement": judgement_to_document(notification.judgement),
         "created_at": notification.created_at,
         "planned_at": notification.planned_at,
+        "viewers": {profile_id: list(devices) for profile_id, devices in notification.viewers.items()},
         **_progress(notification),
     }
 
@@ -84,6 +88,7 @@ def _progress(notification: Notification) -> dict[str, Any]:
         "counts": asdict(notification.counts),
         "errors": dict(notification.errors),
         "platforms": {name: dict(numbers) for name, numbers in notification.platforms.items()},
+        "retried": notification.retried,
         # What it contributes to the days' numbers may be another by this; a dry run contributes nothing.
         "untallied": not notification.validate_only,
         "started_at": notification.started_at,
@@ -111,7 +116,7 @@ def notification_from_document(tenant: str, notification_id: str, fields: dict[s
         request_hash=fields["request_hash"],
         request_id=fields["request_id"],
         status=NotificationStatus(fields["status"]),
-        counts=Counts(**fields["counts"]),
+        counts=Counts(**{**fields["counts"], **received_counts(fields)}),
         created_at=fields["created_at"],
         planned_at=fields["planned_at"],
         chunk_count=fields["chunk_count"],
@@ -125,6 +130,7 @@ def notification_from_document(tenant: str, notification_id: str, fields: dict[s
         next_check_at=fields["next_check_at"],
         errors=fields["errors"],
         platforms=fields.get("platforms", {}),
+        retried=fields.get("retried", 0),
         profile_ids=tuple(fields.get("profile_ids", ())),
         topic=fields.get("topic"),
         schedule_id=fields.get("schedule_id"),
@@ -134,6 +140,7 @@ def notification_from_document(tenant: str, notification_id: str, fields: dict[s
         layout=_layout(fields.get("layout")),
         local_time=_local_time(fields.get("local_time")),
         refused=fields.get("refused", {}),
+        viewers={profile_id: tuple(devices) for profile_id, devices in fields.get("viewers", {}).items()},
         revision=revision,
         judgement=Judgement(**judged) if (judged := fields.get("judgement")) else None,
         wording=wording_from_json(json.loads(fields["wording"])) if fields.get("wording") else None,
@@ -190,6 +197,7 @@ def chunk_to_document(chunk: Chunk, results: bytes | None) -> dict[str, Any]:
         "started_at": chunk.started_at,
         "completed_at": chunk.completed_at,
         "counted": sums_to_document(chunk.counted) if chunk.counted else None,
+        "unannounced": list(chunk.unannounced),
         "results": results,
     }
 
@@ -213,6 +221,7 @@ def chunk_from_document(key: ChunkKey, fields: dict[str, Any], results: dict[str
         errors=tuple(fields["errors"]),
         results=results,
         counted=sums_from_document(fields["counted"]) if fields.get("counted") else None,
+        unannounced=tuple(fields.get("unannounced") or ()),
         revision=revision,
     )
 

@@ -9,11 +9,12 @@ from google.cloud.firestore import FieldFilter
 from google.cloud.firestore_v1.field_path import FieldPath
 
 from fanfare.adapters.firestore.client import fields_of, read_all, run_query
+from fanfare.adapters.firestore.letter_mapping import letter_from_document
 from fanfare.adapters.firestore.notification_mapping import dead_letter_from_document, notification_from_document
 from fanfare.adapters.firestore.pages import read_newest
 from fanfare.adapters.firestore.paths import collection_of, key_of_notification, notification_reference
 from fanfare.domain.chunk import ChunkKey
-from fanfare.domain.dead_letter import DeadLetter
+from fanfare.domain.dead_letter import AnyLetter, DeadLetter, DeadLetterKind
 from fanfare.domain.filters import DeadLetterFilter, NotificationFilter
 from fanfare.domain.listing import Page
 from fanfare.domain.notification import Notification, NotificationStatus
@@ -44,7 +45,7 @@ def newest_notifications(firestore: Firestore, tenant: str, filters: Notificatio
     )
 
 
-def newest_dead_letters(firestore: Firestore, tenant: str, filters: DeadLetterFilter, *, limit: int, after: str | None) -> Page[DeadLetter]:
+def newest_dead_letters(firestore: Firestore, tenant: str, filters: DeadLetterFilter, *, limit: int, after: str | None) -> Page[AnyLetter]:
     """List dead letters, the newest first."""
     wanted = (
         ("created_at", ">=", filters.created_after),
@@ -57,7 +58,7 @@ def newest_dead_letters(firestore: Firestore, tenant: str, filters: DeadLetterFi
         wanted,
         limit=limit,
         after=after,
-        convert=lambda snapshot: dead_letter_from_document(tenant, snapshot.id, snapshot.to_dict() or {}),
+        convert=lambda snapshot: letter_from_document(tenant, snapshot.id, snapshot.to_dict() or {}),
     )
 
 
@@ -68,7 +69,8 @@ def dead_letters_of(firestore: Firestore, tenant: str, notification_id: str, *, 
     query = query.start_after({name: collection.document(after or f"{notification_id}-")})
     found = run_query(query.limit(limit + 1))
     shown = found[:limit]
-    letters = [dead_letter_from_document(tenant, snapshot.id, snapshot.to_dict() or {}) for snapshot in shown]
+    chunks = [snapshot for snapshot in shown if (snapshot.to_dict() or {}).get("kind") != DeadLetterKind.WEBHOOK]
+    letters = [dead_letter_from_document(tenant, snapshot.id, snapshot.to_dict() or {}) for snapshot in chunks]
     own = [letter for letter in letters if letter.key.notification_id == notification_id]
     return Page(own, shown[-1].id if len(found) > limit else None)
 

@@ -16,10 +16,11 @@ from fanfare.adapters.firestore.chunk_documents import ChunkDocuments
 from fanfare.adapters.firestore.chunks import FirestoreChunkStore
 from fanfare.adapters.firestore.client import COMMIT_RETRY, COMMIT_SECONDS, fields_of, read, read_all, run_query, translated
 from fanfare.adapters.firestore.commits import TRIES, Decided, commit_guarded, lost_races, update_guarded
+from fanfare.adapters.firestore.event_documents import add_events
 from fanfare.adapters.firestore.forgetting import forget_username
+from fanfare.adapters.firestore.letter_mapping import letter_from_document
 from fanfare.adapters.firestore.new_notifications import add_notification
 from fanfare.adapters.firestore.notification_mapping import (
-    dead_letter_from_document,
     notification_from_document,
     notification_of,
     steering_to_document,
@@ -39,11 +40,14 @@ from fanfare.adapters.firestore.paths import (
     key_of_notification,
     notification_reference,
 )
+from fanfare.adapters.firestore.public_views import remove_views_of, update_views, with_present_viewers
 from fanfare.adapters.firestore.replacing import ReplacingBatch
+from fanfare.domain.announcing import Announcer
 from fanfare.domain.audit import AuditEntry, Trail
 from fanfare.domain.chunk import Chunk, ChunkKey
-from fanfare.domain.dead_letter import DeadLetter, Replay
+from fanfare.domain.dead_letter import AnyLetter, DeadLetter, Replay
 from fanfare.domain.errors import Unavailable
+from fanfare.domain.event import Event
 from fanfare.domain.filters import DeadLetterFilter, NotificationFilter
 from fanfare.domain.listing import Page
 from fanfare.domain.notification import FINAL_STATUSES, Notification
@@ -63,11 +67,12 @@ class FirestoreNotificationStore:
         self._documents = ChunkDocuments(firestore, cipher)
         self._chunks = FirestoreChunkStore(firestore, identifiers, cipher)
 
-    def accept(self, notification: Notification, recipients: Sequence[Recipient]) -> Notification | None:
+    def accept(self, notification: Notification, recipients: Sequence[Recipient], *, events: Sequence[Event] = ()) -> Notification | None:
         """Create a notification with its recipients in one commit. Returns the one that has its id already instead; None means created."""
         write_id = self._identifiers.new_id()
         batch = ReplacingBatch(self._firestore)
         reference = add_notification(batch, self._firestore, self._cipher, notification, recipients, write_id=write_id)
+        add_events(batch, self._firestore, events, write_id)
         if commit_guarded(batch, reference, write_id) is not None:
             return None
         existing = self.get(notification.tenant, notification.id)
@@ -91,16 +96,16 @@ class FirestoreNotificationStore:
         replayed = replace(letter, replayed_at=now)
         return replayed if self._chunks.conclude(replay.chunk, replay.notification, replayed, audit) else None
 
-    def get_dead_letter(self, tenant: str, dead_letter_id: str) -> DeadLetter | None:
+    def get_dead_letter(self, tenant: str, dead_letter_id: str) -> AnyLetter | None:
         """Find one dead letter."""
         fields = fields_of(read(dead_letter_reference(self._firestore, tenant, dead_letter_id)))
-        return dead_letter_from_document(tenant, dead_letter_id, fields) if fields else None
+        return letter_from_document(tenant, dead_letter_id, fields) if fields else None
 
     def find_dead_letters(self, tenant: str, notification_id: str, limit: int, after: str | None) -> Page[DeadLetter]:
         """Find the dead letters of a notification, in the order of their ids."""
         return dead_letters_of(self._firestore, tenant, notification_id, limit=limit, after=after)
 
-    def list_dead_letters(self, tenant: str, filters: DeadLetterFilter, limit: int, after: str | None) -> Page[DeadLetter]:
+    def list_dead_letters(self, tenant: str, filters: DeadLetterFilter, limit: int, after: str | None) -> Page[AnyLetter]:
         """List dead letters, the newest first."""
         return newest_dead_letters(self._firestore, tenant, filters, limit=limit, after=after)
 
@@ -111,6 +116,10 @@ class FirestoreNotificationStore:
     def forget_username(self, tenant: str, username: str, limit: int) -> int:
         """Remove an erased person's username from at most `limit` notifications that are found by it; returns from how many."""
         return forget_username(self._firestore, tenant, username, limit)
+
+    def forget_viewer(self, tenant: str, profile_id: str, limit: int) -> int:
+        """Remove at most `limit` documents that an erased profile's app could listen to; returns how many."""
+        return remove_views_of(self._firestore, tenant, profile_id, limit)
 
     def get_many(self, tenant: str, notification_ids: Sequence[str]) -> dict[str, tuple[Notification, Chunk | None]]:
         """Find notifications, with the chunk of each whose delivery may be under way; unknown ids are missing from the answer."""
@@ -130,10 +139,12 @@ class FirestoreNotificationStore:
 
         The chunk is the lock: it is created where nobody has claimed it yet, and else guarded by what was read of it.
         """
-        for _ in range(TRIES):
+        for attempt in range(TRIES):
             found = self.get_with_chunk(key)
             if found is None:
                 return None
+            if attempt:
+                found = with_present_viewers(self._firestore, found[0]), found[1]
             steered = decide(*found)
             if steered is None:
                 return found
@@ -142,7 +153,13 @@ class FirestoreNotificationStore:
         raise lost_races()
 
     def update(
-        self, tenant: str, notification_id: str, decide: Callable[[Notification], Notification | None], audit: Trail | None = None
+        self,
+        tenant: str,
+        notification_id: str,
+        decide: Callable[[Notification], Notification | None],
+        audit: Trail | None = None,
+        *,
+        announce: Announcer | None = None,
     ) -> Notification | None:
         """Apply a pure decision (None leaves it) to a notification of many chunks, audited, in one commit; returns its state, None if unknown."""
 
@@ -152,7 +169,8 @@ class FirestoreNotificationStore:
             if decided is None:
                 return Decided(stored)
             entry = audit(stored, decided) if audit is not None else None
-            return Decided(decided, update_to_document(decided), tenant, entry)
+            events = announce(stored, decided) if announce is not None else ()
+            return Decided(decided, update_to_document(decided), tenant, entry, events)
 
         reference = notification_reference(self._firestore, tenant, notification_id)
         return update_guarded(self._firestore, reference, decide_fields, self._identifiers.new_id)
@@ -186,5 +204,7 @@ class FirestoreNotificationStore:
         add(batch, steered.chunk, write_id)
         notification = steered.notification
         batch.update(notification_reference(self._firestore, notification.tenant, notification.id), steering_to_document(notification))
+        update_views(batch, self._firestore, notification, steered.chunk.results)
         add_audit(batch, self._firestore, notification.tenant, entry, write_id)
+        add_events(batch, self._firestore, steered.events, write_id)
         return commit_guarded(batch, reference, write_id) is not None

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from google.cloud.firestore import Client as Firestore
 from google.cloud.firestore import DocumentReference, DocumentSnapshot, Increment
@@ -18,19 +18,29 @@ from fanfare.adapters.firestore.audit import add_audit
 from fanfare.adapters.firestore.chunk_documents import ChunkDocuments
 from fanfare.adapters.firestore.client import COMMIT_RETRY, COMMIT_SECONDS, fields_of, read, read_all, translated
 from fanfare.adapters.firestore.commits import REFUSALS, WRITE_ID, Decided, commit_guarded, update_guarded
+from fanfare.adapters.firestore.event_documents import add_events
 from fanfare.adapters.firestore.notification_mapping import dead_letter_to_document, notification_from_document, update_to_document
 from fanfare.adapters.firestore.paths import chunk_reference, dead_letter_reference, notification_reference
 from fanfare.adapters.firestore.progress_mapping import increments_of, sums_from_document
 from fanfare.adapters.firestore.replacing import ReplacingBatch
+from fanfare.domain.announcing import Announcer
 from fanfare.domain.audit import AuditEntry
 from fanfare.domain.broadcast_progress import Part, Progress, Sums, add_sums, part_of, parts_of
 from fanfare.domain.chunk import Chunk, count_chunk
 from fanfare.domain.dead_letter import DeadLetter
+from fanfare.domain.event import Event
 from fanfare.domain.notification import Notification
 from fanfare.ports import Clock, Identifiers
 
 RECENT = timedelta(seconds=1)
 _MOST_KEPT = 100
+
+
+class _Told(NamedTuple):
+    """What is stored with a chunk's end beside its sums."""
+
+    dead_letter: DeadLetter | None = None
+    events: Sequence[Event] = ()
 
 
 class FirestoreProgressStore:
@@ -44,16 +54,17 @@ class FirestoreProgressStore:
         self._lock = threading.Lock()
         self._recent: dict[tuple[str, str, str], tuple[datetime, Progress]] = {}
 
-    def conclude(self, chunk: Chunk, part: Part, dead_letter: DeadLetter | None = None) -> int | None:
-        """Store a pass's end, its dead letter, and what it changes of the sums; returns how many chunks of the part are final then."""
-        done = self._store(chunk, part, dead_letter, self._documents.update)
+    def conclude(self, chunk: Chunk, part: Part, dead_letter: DeadLetter | None = None, *, events: Sequence[Event] = ()) -> int | None:
+        """Store a pass's end, its dead letter, its events, and what it changes of the sums; returns how many chunks of the part are final then."""
+        told = _Told(dead_letter, events)
+        done = self._store(chunk, part, told, self._documents.update)
         if done is None and (held := self._documents.held(chunk)) is not None:
-            done = self._store(replace(chunk, revision=held.revision), part, dead_letter, self._documents.update)
+            done = self._store(replace(chunk, revision=held.revision), part, told, self._documents.update)
         return done
 
     def create_ended(self, chunk: Chunk, part: Part) -> int | None:
         """Store a chunk that nobody has claimed, and what it adds to the sums; None if it has been claimed."""
-        return self._store(chunk, part, None, self._documents.create)
+        return self._store(chunk, part, _Told(), self._documents.create)
 
     def note_ended(self, tenant: str, notification_id: str, stage: int) -> int:
         """Note that a part of a stage has come to its end. Nothing guards it: noted twice, a stage is looked at too early, which is found then."""
@@ -79,13 +90,22 @@ class FirestoreProgressStore:
             self._recent.update(list(found.items())[: max(0, _MOST_KEPT - len(self._recent))])
         return [(found | known)[_place(notification)][1] for notification in notifications]
 
-    def settle(self, tenant: str, notification_id: str, decide: Callable[[Notification, Progress], Notification | None]) -> Notification | None:
+    def settle(
+        self,
+        tenant: str,
+        notification_id: str,
+        decide: Callable[[Notification, Progress], Notification | None],
+        *,
+        announce: Announcer | None = None,
+    ) -> Notification | None:
         """Apply a pure decision to a notification and its sums, which are read after it: what takes from them writes the notification as well."""
 
         def decide_fields(snapshot: DocumentSnapshot[Any]) -> Decided[Notification]:
             stored = notification_from_document(tenant, notification_id, snapshot.to_dict() or {}, snapshot.update_time)
             decided = decide(stored, self.read_progress(stored))
-            return Decided(decided or stored, update_to_document(decided) if decided is not None else None)
+            if decided is None:
+                return Decided(stored)
+            return Decided(decided, update_to_document(decided), tenant, events=announce(stored, decided) if announce is not None else ())
 
         reference = notification_reference(self._firestore, tenant, notification_id)
         return update_guarded(self._firestore, reference, decide_fields, self._identifiers.new_id)
@@ -109,14 +129,15 @@ class FirestoreProgressStore:
         add_audit(batch, self._firestore, notification.tenant, audit, write_id)
         return commit_guarded(batch, reference, write_id) is not None
 
-    def _store(self, chunk: Chunk, part: Part, dead_letter: DeadLetter | None, put: Callable[[ReplacingBatch, Chunk, str], None]) -> int | None:
+    def _store(self, chunk: Chunk, part: Part, told: _Told, put: Callable[[ReplacingBatch, Chunk, str], None]) -> int | None:
         batch, write_id = ReplacingBatch(self._firestore), self._identifiers.new_id()
         key = chunk.key
         counted, change = count_chunk(chunk)
         put(batch, counted, write_id)
         self._add(batch, key.tenant, key.notification_id, part, change)
-        if dead_letter is not None:
-            batch.set(dead_letter_reference(self._firestore, key.tenant, dead_letter.id), dead_letter_to_document(dead_letter))
+        if told.dead_letter is not None:
+            batch.set(dead_letter_reference(self._firestore, key.tenant, told.dead_letter.id), dead_letter_to_document(told.dead_letter))
+        add_events(batch, self._firestore, told.events, write_id)
         with translated():
             try:
                 # Firestore answers with what each increment came to, in their order: `done` is the first.

@@ -14,7 +14,8 @@ VERSION = 1
 def sums_to_document(sums: Sums) -> dict[str, Any]:
     """Map sums."""
     counts = {name: getattr(sums.counts, name) for name in COUNTED}
-    return {"done": sums.done, **counts, "errors": dict(sums.errors), "platforms": {name: dict(found) for name, found in sums.platforms.items()}}
+    platforms = {name: dict(found) for name, found in sums.platforms.items()}
+    return {"done": sums.done, **counts, "errors": dict(sums.errors), "platforms": platforms, "measures": dict(sums.measures)}
 
 
 def increments_of(part: Part, change: Sums) -> tuple[dict[str, Any], dict[tuple[str, ...], int]]:
@@ -25,6 +26,7 @@ def increments_of(part: Part, change: Sums) -> tuple[dict[str, Any], dict[tuple[
     maps: Mapping[str, Mapping[tuple[str, ...], int]] = {
         "errors": {(code,): number for code, number in change.errors.items()},
         "platforms": {(name, word): number for name, found in change.platforms.items() for word, number in found.items()},
+        "measures": {(name,): number for name, number in change.measures.items()},
     }
     numbers: dict[tuple[str, ...], int] = {("done",): change.done}
     numbers.update({(name,): number for name in COUNTED if (number := getattr(change.counts, name))})
@@ -35,4 +37,4 @@ def increments_of(part: Part, change: Sums) -> tuple[dict[str, Any], dict[tuple[
 def sums_from_document(fields: dict[str, Any]) -> Sums:
     """Map sums back; a number that is not there yet is none."""
     counts = Counts(**{name: fields.get(name, 0) for name in COUNTED})
-    return Sums(fields.get("done", 0), counts, fields.get("errors", {}), fields.get("platforms", {}))
+    return Sums(fields.get("done", 0), counts, fields.get("errors", {}), fields.get("platforms", {}), fields.get("measures", {}))

@@ -130,12 +130,12 @@ def _listening_document(listening: Listening) -> dict[str, Any]:
 
 
 def _listening(fields: dict[str, Any] | None) -> Listening:
-    """Who listens; kinds that a newer version knows are left out."""
+    """Who listens; kinds that a newer version knows are left out. A tenant from before there were listeners may have one half of it only."""
     if not fields:
         return Listening()
     known = {kind.value: kind for kind in EventKind}
-    webhooks = {name: frozenset(known[kind] for kind in kinds if kind in known) for name, kinds in fields["webhooks"].items()}
-    return Listening(webhooks, fields["readers"])
+    webhooks = {name: frozenset(known[kind] for kind in kinds if kind in known) for name, kinds in fields.get("webhooks", {}).items()}
+    return Listening(webhooks, fields.get("readers", {}))
 
 
 def _rotation_document(rotation: KeyRotation | None) -> dict[str, Any] | None:

@@ -78,6 +78,10 @@ class FirestoreTenantStore:
         """The tenant that owns a Firebase project; answers may be up to 60 seconds old."""
         return self._owners.get(project) if is_project_id(project) else None
 
+    def forget(self, tenant: str) -> None:
+        """Drop what this instance knows of a tenant, after another store has changed its document."""
+        self._cache.forget(tenant)
+
     def get_fresh(self, tenant: str) -> Tenant | None:
         """Find a tenant as it is stored now."""
         self._cache.forget(tenant)

@@ -1,0 +1,75 @@
+"""What attempts say of an endpoint, and when it is given up.
+
+| an attempt was | what is noted |
+|---|---|
+| taken (2xx) | the minute; the end of its failing, if it failed |
+| answered 410 | it is gone: disabled at once |
+| anything else | one failure more, at most one in ten seconds; disabled after five days of nothing else |
+
+A webhook's document is written for this about once in ten seconds at most, however many events there are: none takes more than one write a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from fanfare.domain.webhook import FAILING_FOR, Webhook, WebhookReason
+
+NOTED_WITHIN = timedelta(seconds=10)
+"""Failures within this of what was noted last are not counted."""
+MOST_IN_FLIGHT = 4
+"""So many attempts are under way to one endpoint from one instance: a quarter of the threads of `webhook`."""
+
+
+class Verdict(StrEnum):
+    """What an attempt came to, as far as its endpoint is concerned."""
+
+    TAKEN = "taken"
+    FAILED = "failed"
+    GONE = "gone"
+
+
+def note_attempt(webhook: Webhook, verdict: Verdict, now: datetime) -> Webhook | None:
+    """Note an attempt; None if that is known well enough. The end of a failing is always noted: a success must never count as none."""
+    if not webhook.active:
+        return None
+    if verdict is Verdict.TAKEN:
+        return _note_success(webhook, now)
+    if verdict is Verdict.FAILED and webhook.noted_at is not None and now - webhook.noted_at < NOTED_WITHIN:
+        return None
+    since = webhook.failing_since or now
+    noted = replace(_noted(webhook, now), failure_count=webhook.failure_count + 1, failing_since=since)
+    if verdict is Verdict.GONE:
+        return _disabled(noted, WebhookReason.GONE, now)
+    return _disabled(noted, WebhookReason.FAILING, now) if now - since >= FAILING_FOR else noted
+
+
+def may_attempt(in_flight: Mapping[str, int], silent: Collection[str], endpoint: str) -> bool:
+    """Tell whether an instance may begin one more attempt to an endpoint, given how many are under way to each.
+
+    Those that let the time run out when they were tried last (`silent`) share one endpoint's part: any number of dead ones leave the threads free.
+    """
+    mine = in_flight.get(endpoint, 0)
+    waiting = sum(in_flight.get(name, 0) for name in silent) if endpoint in silent else mine
+    return max(mine, waiting) < MOST_IN_FLIGHT
+
+
+def _note_success(webhook: Webhook, now: datetime) -> Webhook | None:
+    if webhook.failing_since is None and webhook.failure_count == 0 and webhook.last_triggered_at == _minute(now):
+        return None
+    return replace(_noted(webhook, now), failure_count=0, failing_since=None)
+
+
+def _noted(webhook: Webhook, now: datetime) -> Webhook:
+    return replace(webhook, last_triggered_at=_minute(now), noted_at=now)
+
+
+def _disabled(webhook: Webhook, reason: WebhookReason, now: datetime) -> Webhook:
+    return replace(webhook, active=False, inactive_reason=reason, updated_at=now)
+
+
+def _minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)

@@ -1,0 +1,65 @@
+"""Letting an app listen in Firestore: to what is public of one profile's notifications, or to all notifications of the tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from fanfare.domain.address import Address, AddressKind
+from fanfare.domain.audit import AuditEntry
+from fanfare.domain.call import Call
+from fanfare.domain.errors import Forbidden, NotFound
+from fanfare.domain.listening import PUBLIC, with_readers
+from fanfare.domain.profile import Profile, ProfileState
+from fanfare.domain.stream_token import LIFE, Listener, StreamToken, claims_of
+from fanfare.domain.tenant import Tenant
+from fanfare.ports import Deps
+from fanfare.services.new_events import listening_to
+
+
+def mint_profile_token(deps: Deps, call: Call, profile_id: str) -> StreamToken:
+    """Make a token for a profile's app, and have its documents written from now on. NotFound for a profile that is not there, or is deleted."""
+    return _for_profile(deps, call, deps.profiles.get(call.tenant, profile_id))
+
+
+def mint_user_token(deps: Deps, call: Call, profile_id: str | None) -> StreamToken:
+    """The same for an app's user, whose own profile need not be named. NotFound if there is none yet; Forbidden for every other one."""
+    own = Address(AddressKind.EXTERNAL, call.user or "")
+    profile = deps.profiles.find(call.tenant, [own]).get(own)
+    if profile_id is not None and (profile is None or profile_id != profile.id):
+        # Whether the other one exists is not told.
+        raise Forbidden("A user may listen for their own profile alone.")
+    return _for_profile(deps, call, profile)
+
+
+def mint_tenant_token(deps: Deps, call: Call) -> StreamToken:
+    """Make a token for whoever watches over all of the tenant's notifications; the audit log says who asked for it."""
+    token = _mint(deps, Listener(call.tenant))
+    deps.audit.record(call.tenant, AuditEntry("stream_token.minted", call.actor, deps.clock.now()))
+    return token
+
+
+def _for_profile(deps: Deps, call: Call, profile: Profile | None) -> StreamToken:
+    if profile is None or profile.state is not ProfileState.ACTIVE:
+        raise NotFound.of("profile")
+    token = _mint(deps, Listener(call.tenant, profile.id))
+    _note_reader(deps, call.tenant, (PUBLIC,))
+    return token
+
+
+def _mint(deps: Deps, listener: Listener) -> StreamToken:
+    now = deps.clock.now()
+    expires_at = now + LIFE
+    return StreamToken(deps.custom_tokens.mint(listener.uid, claims_of(listener, expires_at), issued_at=now, expires_at=expires_at), expires_at)
+
+
+def _note_reader(deps: Deps, tenant: str, readers: Sequence[str]) -> None:
+    """Note that somebody listens: a write every twelve hours at most."""
+    now = deps.clock.now()
+
+    def note(stored: Tenant) -> Tenant | None:
+        noted = with_readers(stored.listening, readers, now)
+        return replace(stored, listening=noted) if noted is not None else None
+
+    if with_readers(listening_to(deps, tenant), readers, now) is not None:
+        deps.tenants.update(tenant, note)
