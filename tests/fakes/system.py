@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from datetime import UTC, datetime, timedelta
 
@@ -37,4 +38,5 @@ class SequentialIdentifiers:
         return self.chance
 
     def new_secret(self) -> str:
-        return encode_base64url(next(self._numbers).to_bytes(32, "big"))
+        # Hashed, or a secret would hold the letters of an id: a search for what leaks would find it there.
+        return encode_base64url(hashlib.sha256(next(self._numbers).to_bytes(32, "big")).digest())
