@@ -30,7 +30,8 @@ class EventSource:
         self.comments: list[str] = []
         self.response = requests.get(url, headers=sent, params=query, stream=True, timeout=PATIENCE_SECONDS)
         # One iterator for all who read: an iterator of requests that is dropped takes the connection with it.
-        self._lines = self.response.iter_lines(chunk_size=1, decode_unicode=True)
+        # Bytes: as text, a line would also end at U+2028, which a body may hold.
+        self._lines = (line.decode("utf-8") for line in self.response.iter_lines(chunk_size=1))
 
     def events(self) -> Iterator[Received]:
         """The events until the stream ends; a broken connection raises."""

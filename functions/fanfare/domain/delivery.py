@@ -89,26 +89,31 @@ def record(row: Recipient, verdict: Verdict, before: Result | None, moment: Mome
     attempts = before.attempts + 1 if before else 1
     if verdict.kind is Kind.ACCEPTED:
         # The one row that half a million recipients of a broadcast take is not looked up.
-        return Result(Outcome.SENT, verdict.detail, verdict.http_status, attempts, row.platform, row.username)
+        return Result(Outcome.SENT, verdict.detail, verdict.http_status, attempts, row.platform, row.username, None, _since(before))
     action = verdict.rule.message
     if action is MessageAction.PARK:
         return before
     if action is MessageAction.RETRY:
         return _retry(row, verdict, before, attempts, moment)
-    return _failed(row, verdict, attempts, dead_letter=verdict.rule.dead_letter)
+    return _failed(row, verdict, before, attempts, dead_letter=verdict.rule.dead_letter)
 
 
 def _retry(row: Recipient, verdict: Verdict, before: Result | None, attempts: int, moment: Moment) -> Result:
-    since = (before.since if before else None) or moment.now
+    since = _since(before) or moment.now
     wait = wait_seconds(verdict.rule.retry, attempts, verdict.retry_after_seconds, moment.jitter)
     due_at = retry_at(moment.now, wait, since, moment.retry_until)
     if due_at is None:
-        return _failed(row, verdict, attempts, dead_letter=True)
+        return _failed(row, verdict, before, attempts, dead_letter=True)
     return Result(Outcome.RETRYING, verdict.detail, verdict.http_status, attempts, row.platform, row.username, due_at, since)
 
 
-def _failed(row: Recipient, verdict: Verdict, attempts: int, *, dead_letter: bool) -> Result:
-    return Result(Outcome.FAILED, verdict.detail, verdict.http_status, attempts, row.platform, row.username, dead_letter=dead_letter)
+def _failed(row: Recipient, verdict: Verdict, before: Result | None, attempts: int, *, dead_letter: bool) -> Result:
+    return Result(Outcome.FAILED, verdict.detail, verdict.http_status, attempts, row.platform, row.username, None, _since(before), dead_letter)
+
+
+def _since(before: Result | None) -> datetime | None:
+    """When a recipient failed first that is tried again: its trace tells it also when it was sent to in the end."""
+    return before.since if before else None
 
 
 def expire(rows: Iterable[Recipient], results: Mapping[str, Result]) -> dict[str, Result]:

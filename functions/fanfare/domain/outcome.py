@@ -25,7 +25,8 @@ class Outcome(StrEnum):
 class Result(NamedTuple):
     """One recipient's outcome. `detail` is FCM's message id where sent, else the error code; `http_status` is 0 where FCM gave no answer.
 
-    While retrying, `due_at` is when it is tried again and `since` when it failed first. `dead_letter` marks a failure that a replay may mend.
+    While retrying, `due_at` is when it is tried again. `since` is when it failed first, also after a later attempt; None if the first one decided.
+    `dead_letter` marks a failure that a replay may mend.
     """
 
     outcome: Outcome

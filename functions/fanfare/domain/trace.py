@@ -137,6 +137,8 @@ def steps_of(trace: DeviceTrace) -> list[Step]:
         steps.append(Step(receipt.delivered_at, "delivered"))
         steps += [Step(receipt.read_at, "read")] if receipt.read_at is not None else []
     steps += [
-        Step(told.delivery.completed_at, "webhook", told.delivery.state.value) for told in trace.webhooks if told.delivery.completed_at is not None
+        Step(told.delivery.completed_at, "webhook", f"{told.kind.value} {told.delivery.state.value}")
+        for told in trace.webhooks
+        if told.delivery.completed_at is not None
     ]
     return sorted(steps, key=lambda step: step.at)

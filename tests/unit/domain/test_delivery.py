@@ -84,7 +84,8 @@ def rows_of(*platforms: Platform) -> list[Any]:
 @pytest.mark.parametrize("before", [None, retrying(0, attempts=3)], ids=["first", "fourth"])
 def test_final_answer_is_recorded_with_its_facts(verdict: Verdict, outcome: Outcome, dead_letter: bool, before: Result | None) -> None:  # noqa: FBT001 - a case
     attempts = before.attempts + 1 if before else 1
-    expected = Result(outcome, verdict.detail, verdict.http_status, attempts, Platform.ANDROID, "ada", dead_letter=dead_letter)
+    since = before.since if before else None
+    expected = Result(outcome, verdict.detail, verdict.http_status, attempts, Platform.ANDROID, "ada", since=since, dead_letter=dead_letter)
     assert record(ROW, verdict, before, MOMENT) == expected
 
 
@@ -118,7 +119,7 @@ def test_hour_of_trying_counts_from_the_first_failure_and_ends_as_a_dead_letter(
     last = record(ROW, verdict, before, MOMENT)
     assert last == Result(Outcome.RETRYING, "UNAVAILABLE", 503, 6, Platform.ANDROID, "ada", NOW + seconds(10), NOW - seconds(3_590))
     end = record(ROW, verdict, last, replace(MOMENT, now=NOW + seconds(10)))
-    assert end == Result(Outcome.FAILED, "UNAVAILABLE", 503, 7, Platform.ANDROID, "ada", dead_letter=True)
+    assert end == Result(Outcome.FAILED, "UNAVAILABLE", 503, 7, Platform.ANDROID, "ada", since=NOW - seconds(3_590), dead_letter=True)
 
 
 def test_message_whose_life_ends_before_the_next_try_is_a_dead_letter() -> None:

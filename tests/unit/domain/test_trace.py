@@ -104,7 +104,7 @@ def test_steps_come_in_the_order_of_their_times() -> None:
         Step(after(60), "sent", "m1"),
         Step(after(65), "delivered"),
         Step(after(66), "read"),
-        Step(after(70), "webhook", "delivered"),
+        Step(after(70), "webhook", "notification.sent delivered"),
     ]
 
 
