@@ -11,6 +11,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+from google.auth.exceptions import GoogleAuthError
+
 from fanfare.adapters.system import SystemClock
 from fanfare.config import InvalidSettings, Settings
 from fanfare.domain.errors import Unavailable
@@ -32,7 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         deployed = deployed_environment(find_target(os.environ)) if os.environ.get("ENV") else os.environ
         store = build_migrations(Settings.from_env(deployed))
         names = [_show(progress, dry_run=asked.dry_run) for progress in migrate(store, SystemClock(), dry_run=asked.dry_run)]
-    except (InvalidSettings, TargetError, Unavailable) as error:
+    except GoogleAuthError as error:
+        print(f"Google does not know who asks ({type(error).__name__}): run `gcloud auth application-default login`.", file=sys.stderr)
+        return 1
+    except (InvalidSettings, TargetError) as error:
+        print(f"It is not known what to migrate: {error}.", file=sys.stderr)
+        return 1
+    except Unavailable as error:
         print(f"\nThe migration stopped: {error}. Run it again: it goes on where it was.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
