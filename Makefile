@@ -9,7 +9,7 @@ DEPLOYMENT = '--project=$(PROJECT)' '--env=$(ENV)' $(if $(REGION),'--region=$(RE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup docs run test test-unit test-rules chaos chaos-broadcast bench-api bench-broadcast bench-compact bench-register bench-send bench-stream bench-webhooks cost follow-a-push migrate rotate-keys simulate-month lint format lock clean deploy destroy first-tenant logs
+.PHONY: help setup docs run test test-unit test-rules chaos chaos-broadcast bench-api bench-broadcast bench-compact bench-register bench-send bench-stream bench-webhooks cost follow-a-push migrate rotate-keys simulate-month load lint format lock clean deploy destroy first-tenant logs
 # The targets share .local and the machine's two cores: one after the other, also under `make -j`.
 .NOTPARALLEL:
 
@@ -76,6 +76,9 @@ cost: setup ## Print dollars per million recipients and for an idle month (ARGS=
 
 follow-a-push: setup ## Follow one push through FCM, receipt, webhook, stream, poll and Firestore (on the stack of make run, or its own)
 	@$(PYTHON) -m tests.show
+
+load: setup ## Drive mixed traffic for two minutes and count what was promised (ARGS="--seconds 30 --users 8", or --write into docs/performance.md)
+	@$(PYTHON) -m tests.load $(ARGS)
 
 lint: setup ## Check style, format, types and the shell scripts
 	.venv/bin/ruff check $(PYTHON_CODE)

@@ -26,6 +26,7 @@ _NOT_INHERITED = frozenset(
         "GOOGLE_CLOUD_PROJECT",
         "GOOGLE_CLOUD_QUOTA_PROJECT",
         "HOST",
+        "KMS_KEY",
         "PORT",
     },
 )

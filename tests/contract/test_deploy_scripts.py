@@ -24,6 +24,7 @@ class Cloud:
         self.folder = folder
         self.python = folder / "checkout/.venv/bin/python"
         self.is_set_up = True
+        self.chosen: dict[str, str] = {}
         (folder / "there").mkdir()
         (folder / "bin").mkdir()
         for name in ("gcloud", "python3", "terraform"):
@@ -61,6 +62,7 @@ class Cloud:
                 "FAKE": str(self.folder),
                 "REAL_PYTHON": sys.executable,
                 "RETRY_SECONDS": "0",
+                **self.chosen,
             },
         )
 
@@ -125,6 +127,16 @@ def test_a_second_deploy_makes_nothing_new_and_leaves_the_keys(deployed: Cloud) 
     assert deployed.there == there
     assert len(deployed.calls("functions", "deploy")) == 9
     assert len(deployed.calls("tasks", "queues", "update")) == 4
+
+
+def test_a_deployment_changes_over_to_kms_and_keeps_its_secret(deployed: Cloud) -> None:
+    deployed.chosen = {"USE_KMS": "1", "KEEP_DATA_KEY": "1"}
+    deploy(deployed)
+    assert [call[:4] for call in deployed.changes()] == [["kms", "keyrings", "create", "fanfare"], ["kms", "keys", "create", "data-keys"]]
+    deployed.chosen = {"USE_KMS": "1"}
+    deploy(deployed)
+    assert deployed.changes() == []
+    assert "_secrets_fanfare-data-key" in deployed.there, "the secret is nobody's any more, and nothing has deleted it"
 
 
 @pytest.mark.parametrize("step", [13, 111])

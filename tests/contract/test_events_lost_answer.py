@@ -14,11 +14,11 @@ from fanfare.domain.broadcast_steering import complete_broadcast, pause_broadcas
 from fanfare.domain.call import Actor, ActorKind
 from fanfare.domain.chunk import CLOCK_SKEW, LEASE, Chunk, ChunkKey, ChunkState
 from fanfare.domain.event import Event, EventKind
+from fanfare.domain.event_cursor import EventPlace
 from fanfare.domain.layout import Layout, Source
 from fanfare.domain.notification import NotificationStatus
 from fanfare.domain.outcome import Outcome, Result
 from fanfare.domain.registration import RegistrationPlan
-from fanfare.ports.events import EventPlace
 from tests.contract.firestore_proxy import FirestoreProxy, firestore_proxy
 from tests.contract.stores.real import Stores, open_firestore, real_stores
 from tests.factories import NOW, a_device, a_notification, a_recipient, a_tenant

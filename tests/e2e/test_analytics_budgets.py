@@ -21,7 +21,7 @@ from tests.e2e.harness import Tenant, fresh
 from tests.factories import a_notification
 
 ROWS = 3
-"""A row of each platform, beside the total of the day."""
+"""A row of each platform, beside the total of the day and the numbers of the fleet."""
 CHUNKS, PARTS = 40, 16
 
 
@@ -60,7 +60,7 @@ def test_notification_of_one_chunk_costs_a_read_and_a_write_and_pages_share_thei
     counted.accept(count, status=NotificationStatus.COMPLETED, counts=Counts(3, sent=3), platforms=platforms)
     used = counted.tally(count)
     assert (used.reads, used.read_calls) == (count, 3)
-    assert (used.writes, used.commits) == (count + 3 * (ROWS + 1), 3)
+    assert (used.writes, used.commits) == (count + 3 * (ROWS + 2), 3)
     used = counted.tally(0)
     assert (used.reads, used.writes) == (1, 0), "nothing to do is one read, that of a query without an answer"
 
@@ -68,6 +68,8 @@ def test_notification_of_one_chunk_costs_a_read_and_a_write_and_pages_share_thei
 def test_broadcast_under_way_costs_its_sums_and_no_write_while_it_stands_still(counted: Counted) -> None:
     layout = Layout(Source.RECIPIENTS, None, (CHUNKS,))
     counted.accept(1, status=NotificationStatus.SENDING, layout=layout, chunk_count=CHUNKS)
+    used = counted.tally(1)
+    assert (used.reads, used.writes) == (1 + PARTS, 2), "that it was accepted is noted with it, and in the fleet's numbers"
     used = counted.tally(0)
     assert (used.reads, used.writes) == (1 + PARTS, 0)
 

@@ -194,7 +194,7 @@ def test_health_tells_every_component_and_live_tells_nothing_else(api: Api, stac
         health = anybody.get("/health/")
         problem_of(anybody.call("GET", "/health/ready/"), 401)
     assert health.keys() == {"status", "components"}
-    assert health["components"].keys() == {"firestore", "tasks", "secrets", "fcm"}
+    assert health["components"].keys() == {"firestore", "tasks", "secrets", "fcm", "scheduler"}
     ready = api.get("/health/ready")
     assert ready["held"] == []
     assert ready["components"].keys() == health["components"].keys()

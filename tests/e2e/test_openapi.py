@@ -67,8 +67,9 @@ def test_document_is_the_same_every_time(anybody: Api, document: Any) -> None:
 
 def test_closed_operations_name_their_credentials_and_open_ones_none(document: Any) -> None:
     schemes = {name: (scheme["type"], scheme.get("name") or scheme["scheme"]) for name, scheme in document["components"]["securitySchemes"].items()}
-    assert schemes == {"ClientId": ("apiKey", "Client-ID"), "ClientToken": ("apiKey", "Client-Token"), "IdToken": ("http", "bearer")}
-    client, user = {"ClientId": [], "ClientToken": []}, {"IdToken": []}
+    apart = {"ClientId": ("apiKey", "Client-ID"), "ClientToken": ("apiKey", "Client-Token")}
+    assert schemes == {**apart, "TokenAlone": ("http", "bearer"), "IdToken": ("http", "bearer")}
+    client, user, scraper = {"ClientId": [], "ClientToken": []}, {"IdToken": []}, {"TokenAlone": []}
     secured = {name: operation["security"] for name, operation in operations(document).items() if "security" in operation}
     assert operations(document).keys() - secured.keys() == {"GET /api/v1/health", "GET /api/v1/health/live"}
     for_users = {name for name, security in secured.items() if security == [client, user]}
@@ -76,7 +77,8 @@ def test_closed_operations_name_their_credentials_and_open_ones_none(document: A
     # A receipt stands in the body: in the document's words no credential is needed.
     for_receipts = {name for name, security in secured.items() if security == [client, user, {}]}
     assert for_receipts == {"POST /api/v1/keepalive-reply", "POST /api/v1/receipts"}
-    assert all(security == [client] for name, security in secured.items() if name not in for_users | for_receipts)
+    assert {name for name, security in secured.items() if security == [client, scraper]} == {"GET /api/v1/metrics"}
+    assert all(security == [client] for name, security in secured.items() if name not in {*for_users, *for_receipts, "GET /api/v1/metrics"})
 
 
 def parameters_of(operation: Any) -> set[str]:

@@ -13,11 +13,11 @@ import requests
 
 from fanfare.config import Settings
 from fanfare.domain.event import EventKind
+from fanfare.domain.event_cursor import EventPlace
 from fanfare.domain.listening import Listening
 from fanfare.domain.receipt import sign_receipt
 from fanfare.domain.receipts import MOST_RECEIPTS, ReceiptEvent, ReceiptKey, Report
 from fanfare.ports import Deps
-from fanfare.ports.events import EventPlace
 from fanfare.services.roll_up_receipts import roll_up_receipts
 from fanfare.services.take_receipts import take_receipts
 from fanfare.wiring import build_deps

@@ -7,8 +7,8 @@ from typing import Any
 
 from fanfare.adapters.answer_window import MemoryAnswerWindow
 from fanfare.adapters.cron_table import CronsimTable
-from fanfare.adapters.instance_limits import InstanceRateLimiter
 from fanfare.adapters.endpoint_slots import MemoryEndpointSlots
+from fanfare.adapters.instance_limits import InstanceRateLimiter
 from fanfare.adapters.reading_window import MemoryReadingWindow
 from fanfare.adapters.template_engine import MinijinjaRenderer
 from fanfare.domain.edge import EdgeRules

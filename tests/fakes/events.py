@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from fanfare.domain.event import Event, StoredEvent, encode_event
+from fanfare.domain.event_cursor import EventPlace
 from fanfare.domain.webhook_delivery import DeliveryKey, WebhookDelivery, new_delivery
-from fanfare.ports.events import EventPlace
 
 
 class MemoryEventStore:

@@ -96,6 +96,9 @@ class RecordingTaskQueue:
             self.webhooks.append(WebhookTask(key, request_id, due_at))
         return not self.refusing
 
+    def enqueue_webhooks(self, keys: Sequence[DeliveryKey], request_id: str) -> Sequence[DeliveryKey]:
+        return [key for key in keys if self.enqueue_webhook(key, request_id)]
+
     def _take(self, task: FanoutTask) -> bool:
         if not self.refusing:
             self.fanouts.append(task)

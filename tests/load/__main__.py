@@ -38,10 +38,11 @@ _MARKER = "load"
 def parse(arguments: Sequence[str]) -> tuple[Plan, Path | None, bool]:
     """Read the command line: the plan, the folder to keep, whether the report goes into docs/performance.md."""
     parser = argparse.ArgumentParser(prog="make load", description="Drive mixed traffic and judge what became of it.")
-    parser.add_argument("--seconds", type=int, default=Plan.seconds, help="how long the traffic lasts")
-    parser.add_argument("--users", type=int, default=Plan.users, help="two that send through bulk, the others for everything else")
-    parser.add_argument("--devices", type=int, default=Plan.devices, help="how many devices bulk sends reach in turn")
-    parser.add_argument("--least", type=int, default=Plan.least, help="notifications a second that are promised")
+    usual = Plan()
+    parser.add_argument("--seconds", type=int, default=usual.seconds, help="how long the traffic lasts")
+    parser.add_argument("--users", type=int, default=usual.users, help="two that send through bulk, the others for everything else")
+    parser.add_argument("--devices", type=int, default=usual.devices, help="how many devices bulk sends reach in turn")
+    parser.add_argument("--least", type=int, default=usual.least, help="notifications a second that are promised")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="run in this folder and keep it, with the logs")
     parser.add_argument("--write", action="store_true", help="put the report into docs/performance.md")
     given = parser.parse_args(arguments)
@@ -76,11 +77,20 @@ def _run(plan: Plan, folder: Path) -> tuple[str, bool]:
         record = _drive(plan, caller, python, folder)
         at_end, later = look_until_all_arrived(caller, record, PATIENCE_SECONDS)
     promises = judge(plan, record, at_end)
-    about = (
-        f"`make load` made this section. {report.machine()}\n{plan.users} users for {plan.seconds} s; everything, locust too, on the same machine, "
-        f"whose load average was {busy:.1f} before."
+    text = f"{_about(plan, caller, busy)}\n\n{render(record, at_end, later, promises)}"
+    return text, all(promise.is_kept for promise in promises)
+
+
+def _about(plan: Plan, caller: Caller, busy: float) -> str:
+    """What was measured, where, and by whom."""
+    if not caller.simulator_url:
+        return (
+            f"`make load` made this section. {plan.users} users for {plan.seconds} s against {caller.url}, whose own counts say what was delivered."
+        )
+    return (
+        f"`make load` made this section. {report.machine()}\n{plan.users} users for {plan.seconds} s; everything, locust and the FCM simulator too, "
+        f"on the same machine, whose load average by others' work was {busy:.1f} before."
     )
-    return f"{about}\n\n{render(record, at_end, later, promises)}", all(promise.is_kept for promise in promises)
 
 
 def _drive(plan: Plan, caller: Caller, python: Path, folder: Path) -> Record:

@@ -36,13 +36,13 @@ def look(caller: Caller, record: Record) -> Arrivals:
     with requests.Session() as session:
         session.headers.update(caller.headers)
         try:
-            at = time.time()
             seen = _seen(session, caller.simulator_url, record) if caller.simulator_url else None
             counts = _counts(session, caller.url, record.bulk)
         except requests.RequestException as error:
             raise LoadError(f"Nobody says what was delivered: {error}") from None
     accepted, sent = (sum(count[name] for count in counts) for name in ("targeted", "sent"))
-    return Arrivals(at, accepted, *(seen or (sent, 0)))
+    # The clock is read last: what arrives while we ask counts, and so does the time that asking takes.
+    return Arrivals(time.time(), accepted, *(seen or (sent, 0)))
 
 
 def look_until_all_arrived(caller: Caller, record: Record, patience_seconds: float) -> tuple[Arrivals, Arrivals]:

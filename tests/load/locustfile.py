@@ -11,12 +11,10 @@ Those whom bulk sends reach are registered first, which is not measured.
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import time
 import uuid
 from collections import deque
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -26,9 +24,9 @@ from locust import FastHttpUser, constant_pacing, events, task
 from locust.exception import StopUser
 
 from tests.load.caller import find_caller
+from tests.load.run import Run
 from tests.load.traffic import (
     CROWD_PATH,
-    DEVICES_EACH,
     MOST_A_CALL,
     ROUTES,
     SIZES,
@@ -36,10 +34,7 @@ from tests.load.traffic import (
     one_message,
     own_messages,
     path_of,
-    person,
-    personal_message,
     reported,
-    window,
 )
 
 SENDERS = 2
@@ -48,25 +43,10 @@ SECONDS_BETWEEN = 0.5
 REMEMBERED = 50
 RECEIPTS_A_CALL = 20
 TIMEOUT_SECONDS = 60.0
-PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 CALLER = find_caller(os.environ)
 if CALLER is None:
     raise SystemExit("Set FANFARE_URL, FANFARE_CLIENT_ID and FANFARE_CLIENT_TOKEN, or start the local stack by `make run`.")
-
-
-@dataclass
-class Run:
-    """What is known of this run. The targets of the crowd begin with `prefix`, and no others do; `bulk` are the accepted notifications."""
-
-    prefix: str = field(default_factory=lambda: f"load-{uuid.uuid4().hex[:12]}-")
-    crowd: list[str] = field(default_factory=list)
-    crowd_seconds: float = 0.0
-    bulk: list[str] = field(default_factory=list)
-    began_at: float = 0.0
-    quiet_from: float = float("inf")
-    next_device: int = 0
-    senders: int = 0
 
 
 RUN = Run()
@@ -98,39 +78,15 @@ def register_crowd(environment: Any, **_: Any) -> None:
 
 @events.test_start.add_listener
 def begin(environment: Any, **_: Any) -> None:
-    """Note when the run begins, and when nothing more is to be sent through bulk."""
-    RUN.began_at = time.time()
-    if environment.parsed_options.run_time:
-        RUN.quiet_from = time.monotonic() + environment.parsed_options.run_time - environment.parsed_options.quiet_seconds
+    """Begin to measure."""
+    RUN.begin(environment.parsed_options.run_time, environment.parsed_options.quiet_seconds)
 
 
 @events.quitting.add_listener
 def write_record(environment: Any, **_: Any) -> None:
-    """Leave behind what was done, for whoever judges it."""
-    if not environment.parsed_options.record:
-        return
-    record = {
-        "prefix": RUN.prefix,
-        "crowd": len(RUN.crowd),
-        "crowd_seconds": RUN.crowd_seconds,
-        "began_at": RUN.began_at,
-        "bulk": RUN.bulk,
-        "kinds": [_kind(entry) for _, entry in sorted(environment.stats.entries.items())],
-        "errors": [
-            {"request": f"{error.method} {error.name}", "says": str(error.error), "times": error.occurrences} for error in _errors(environment)
-        ]
-        + [{"request": "a user", "says": said["msg"], "times": said["count"]} for said in environment.runner.exceptions.values()],
-    }
-    Path(environment.parsed_options.record).write_text(json.dumps(record), encoding="utf-8")
-
-
-def _errors(environment: Any) -> list[Any]:
-    return list(environment.stats.errors.values())
-
-
-def _kind(entry: Any) -> dict[str, Any]:
-    percentiles = {name: entry.get_response_time_percentile(share) for name, share in PERCENTILES.items()}
-    return {"request": f"{entry.method} {entry.name}", "requests": entry.num_requests, "errors": entry.num_failures, **percentiles}
+    """Leave behind what was done."""
+    if environment.parsed_options.record:
+        RUN.write(Path(environment.parsed_options.record), environment)
 
 
 class ApiUser(FastHttpUser):
@@ -169,16 +125,12 @@ class BulkSender(ApiUser):
     @task
     def send(self) -> None:
         """Send once more."""
-        if time.monotonic() >= RUN.quiet_from:
+        if RUN.is_quiet:
             raise StopUser
         turn = next(self.turns)
-        numbers = window(len(RUN.crowd), RUN.next_device, SIZES[turn % len(SIZES)])
-        RUN.next_device = (RUN.next_device + len(numbers)) % len(RUN.crowd)
-        self.due += len(numbers) * SENDERS / self.environment.parsed_options.bulk_rate
-        body = (
-            own_messages([RUN.crowd[number] for number in numbers]) if turn % 2 else one_message([person(RUN.prefix, number) for number in numbers])
-        )
-        if accepted := self.ask("bulk", HTTPStatus.ACCEPTED, key=True, json=body):
+        devices = RUN.next_devices(SIZES[turn % len(SIZES)])
+        self.due += len(devices) * SENDERS / self.environment.parsed_options.bulk_rate
+        if accepted := self.ask("bulk", HTTPStatus.ACCEPTED, key=True, json=own_messages(devices) if turn % 2 else one_message(devices)):
             RUN.bulk.append(accepted["id"])
 
 
@@ -190,58 +142,57 @@ class Backend(ApiUser):
     def on_start(self) -> None:
         """Know somebody to send to."""
         self.prefix = f"mixed-{uuid.uuid4().hex[:12]}-"
-        self.registered = itertools.count()
-        self.people: deque[str] = deque(maxlen=REMEMBERED)
+        self.numbers = itertools.count()
+        self.devices: deque[str] = deque(maxlen=REMEMBERED)
         self.sent: deque[str] = deque(maxlen=REMEMBERED)
         self.register()
         self.notify()
 
-    @task(3)
-    def register(self) -> None:
-        """Register a new person's device."""
-        device = new_device(self.prefix, next(self.registered) * DEVICES_EACH)
-        if self.ask("register", HTTPStatus.CREATED, key=True, json=device):
-            self.people.append(device["username"])
-
     @task(6)
+    def register(self) -> None:
+        """Register a new device."""
+        if registered := self.ask("register", HTTPStatus.CREATED, key=True, json=new_device(self.prefix, next(self.numbers))):
+            self.devices.append(registered["id"])
+
+    @task(12)
     def notify(self) -> None:
         """Send to the one who has waited longest."""
-        if not self.people:
+        if not self.devices:
             return
-        self.people.rotate()
-        if accepted := self.ask("notify", HTTPStatus.ACCEPTED, key=True, json=personal_message(self.people[0])):
+        self.devices.rotate()
+        if accepted := self.ask("notify", HTTPStatus.ACCEPTED, key=True, json=one_message([self.devices[0]])):
             self.sent.append(accepted["id"])
 
-    @task(4)
+    @task(8)
     def status(self) -> None:
         """Ask what became of the newest message."""
         if self.sent:
             self.ask("status", HTTPStatus.OK, name=self.sent[-1])
 
-    @task(1)
+    @task(2)
     def statuses(self) -> None:
         """Ask what became of the newest messages to many, and of our own."""
         if known := [*RUN.bulk[-10:], *self.sent]:
             self.ask("statuses", HTTPStatus.OK, json={"ids": known})
 
-    @task(1)
-    def deliveries(self) -> None:
+    @task(2)
+    def list_deliveries(self) -> None:
         """Look at a page of the recipients of a message to many."""
         if RUN.bulk:
             self.ask("deliveries", HTTPStatus.OK, name=RUN.bulk[-1], params={"limit": 50})
 
-    @task(1)
-    def notifications(self) -> None:
+    @task(2)
+    def list_notifications(self) -> None:
         """Look at the newest notifications."""
         self.ask("notifications", HTTPStatus.OK, params={"limit": 20})
 
     @task(1)
-    def devices(self) -> None:
+    def list_devices(self) -> None:
         """Look at a page of devices."""
         self.ask("devices", HTTPStatus.OK, params={"limit": 50})
 
-    @task(2)
-    def receipts(self) -> None:
+    @task(4)
+    def report(self) -> None:
         """Report what has just come to some devices, as their apps do: the simulator has their messages, and only there can they be looked into."""
         if CALLER.simulator_url and (tokens := _newest_tokens()):
             self.ask("receipts", HTTPStatus.OK, json=reported(tokens, "delivered"))

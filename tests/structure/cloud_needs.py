@@ -68,6 +68,11 @@ def _keys_in(expression: ast.expr, made_of: dict[str, set[str]]) -> set[str]:
     return {key for name in named for key in made_of.get(name, ())}
 
 
+def wraps_data_keys(modules: set[Module]) -> bool:
+    """Tell whether modules have data keys made, or wrapped anew; all others only unwrap them."""
+    return any(re.search(r"\.tenants\.(create|add_data_key|settle_data_keys)\(", module.text) for module in modules)
+
+
 def ports_used(modules: set[Module]) -> set[str]:
     """The ports that modules ask for something."""
     return {port for module in modules for port in re.findall(r"\bdeps(?:\(\))?\.(\w+)", module.text)}

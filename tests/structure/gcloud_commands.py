@@ -48,14 +48,14 @@ class Command:
 
 
 @cache
-def commands(environment: str = "dev") -> tuple[Command, ...]:
-    """Every command of a dry run."""
+def commands(environment: str = "dev", chosen: tuple[str, ...] = ()) -> tuple[Command, ...]:
+    """Every command of a dry run; `chosen` are the variables that are set to 1."""
     script = [str(ROOT / "infra/gcloud/deploy.sh"), f"--project={PROJECT}", f"--env={environment}", "--dry-run"]
-    printed = subprocess.run(script, capture_output=True, text=True, check=True, env={"PATH": "/usr/bin:/bin"}).stdout
+    printed = subprocess.run(script, capture_output=True, text=True, check=True, env={"PATH": "/usr/bin:/bin", **dict.fromkeys(chosen, "1")}).stdout
     lines = (shlex.split(line) for line in printed.splitlines() if line.startswith("gcloud ") and " | " not in line)
     return tuple(Command.parse(words[1:]) for words in lines)
 
 
-def those(*words: str, environment: str = "dev") -> list[Command]:
+def those(*words: str, environment: str = "dev", chosen: tuple[str, ...] = ()) -> list[Command]:
     """The commands that begin with these words."""
-    return [command for command in commands(environment) if command.begins(*words)]
+    return [command for command in commands(environment, chosen) if command.begins(*words)]

@@ -11,6 +11,8 @@ from fanfare.config import InvalidSettings, Settings
 from local.settings import StackSettings
 
 _MOST = 50
+_OF_THEIR_OWN_FORM = {"KMS_KEY": "projects/kms-key/locations/global/keyRings/kms-key/cryptoKeys/kms-key"}
+"""What the settings accept of a variable that is neither an address nor a number."""
 
 
 class RecordedEnvironment(Mapping[str, str]):
@@ -87,7 +89,7 @@ def _required() -> dict[str, str]:
 
 def _fields(names: set[str]) -> dict[str, str]:
     """Which field each variable fills, told by giving each a value of its own."""
-    values = {name: f"https://{name.lower()}.example.com" for name in names}
+    values = {name: _OF_THEIR_OWN_FORM.get(name, f"https://{name.lower()}.example.com") for name in names}
     settings = Settings.from_env(_with_numbers(values))
     by_value = {_text(value): field for field in Settings.__dataclass_fields__ for value in _values(getattr(settings, field))}
     return {name: by_value[value] for name, value in _with_numbers(values).items() if value in by_value}

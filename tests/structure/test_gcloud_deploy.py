@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fanfare.adapters.deployment_keys import DEPLOYMENT_KEYS
+from fanfare.adapters.deployment_keys import DATA_KEY, DEPLOYMENT_KEYS
 from fanfare.config import Settings
 from local.jobs import JOBS
 from local.queues import QUEUES
@@ -35,9 +35,9 @@ def queue_of(command: Command) -> dict[str, str]:
     return {flag: command[flag] for flag in ("--max-attempts", "--min-backoff", "--max-backoff", "--max-dispatches-per-second")}
 
 
-def granted(role: str, *words: str) -> set[tuple[str, str]]:
+def granted(role: str, *words: str, chosen: tuple[str, ...] = ()) -> set[tuple[str, str]]:
     """Which function's account has a role on what."""
-    found = [command for command in those(*words) if command["--role"] == role]
+    found = [command for command in those(*words, chosen=chosen) if command["--role"] == role]
     return {(command.account.removeprefix("fanfare-"), command.words[len(words)]) for command in found}
 
 
@@ -126,6 +126,37 @@ def test_jobs_are_those_of_the_code_and_call_the_function_of_their_name() -> Non
 
 def test_keys_are_those_of_the_code() -> None:
     assert [command.words[2] for command in those("secrets", "create")] == list(DEPLOYMENT_KEYS)
+
+
+@pytest.mark.parametrize("chosen", [("USE_KMS",), ("USE_KMS", "KEEP_DATA_KEY")])
+def test_kms_takes_the_place_of_the_data_key_unless_that_is_kept(chosen: tuple[str, ...]) -> None:
+    keys = [key for key in DEPLOYMENT_KEYS if key != DATA_KEY or "KEEP_DATA_KEY" in chosen]
+    assert [command.words[2] for command in those("secrets", "create", chosen=chosen)] == keys
+    readers = {name: [key for key in read if key in keys] for name, read in tables()["reads_keys"].items()}
+    assert granted("roles/secretmanager.secretAccessor", "secrets", "add-iam-policy-binding", chosen=chosen) == pairs(readers)
+
+
+def test_rights_on_the_key_of_kms_are_those_that_terraform_gives() -> None:
+    binding, chosen = ("kms", "keys", "add-iam-policy-binding"), ("USE_KMS",)
+    unwraps = {name for name, keys in tables()["reads_keys"].items() if DATA_KEY in keys}
+    wraps = set(re.findall(r'"(\w+)"', tables()["wraps"]))
+    assert granted("roles/cloudkms.cryptoKeyEncrypterDecrypter", *binding, chosen=chosen) == {(name, "data-keys") for name in wraps}
+    assert granted("roles/cloudkms.cryptoKeyDecrypter", *binding, chosen=chosen) == {(name, "data-keys") for name in unwraps - wraps}
+    assert those(*binding) == those("kms") == []
+
+
+def test_key_of_kms_is_terraforms_and_the_functions_are_told_its_name() -> None:
+    (ring,), (key,) = (those("kms", kind, "create", chosen=("USE_KMS",)) for kind in ("keyrings", "keys"))
+    place, made = resources("google_kms_key_ring")["fanfare"], resources("google_kms_crypto_key")["data_keys"]
+    assert (ring.words[3], ring["--location"], key["--location"]) == (place["name"], place["location"], place["location"])
+    assert (key.words[3], key["--keyring"], key["--purpose"]) == (made["name"], place["name"], "encryption")
+    assert int(made["rotation_period"].removesuffix("s")) == 86_400 * int(key["--rotation-period"].removesuffix("d"))
+    name = f"projects/{PROJECT}/locations/{place['location']}/keyRings/{place['name']}/cryptoKeys/{made['name']}"
+    functions = those("functions", "deploy", chosen=("USE_KMS",))
+    assert {Settings.from_env({**command.environment, "K_SERVICE": "api"}).kms_key for command in functions} == {name}
+    assert {command.environment["KMS_KEY"] for command in those("functions", "deploy")} == {""}
+    (enabled,), (usual,) = (those("services", "enable", chosen=chosen) for chosen in (("USE_KMS",), ()))
+    assert set(enabled.words) - set(usual.words) == {"cloudkms.googleapis.com"}
 
 
 def test_each_function_has_the_rights_that_terraform_gives_it() -> None:

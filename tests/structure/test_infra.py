@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from fanfare.adapters.deployment_keys import DEPLOYMENT_KEYS
+from fanfare.adapters.deployment_keys import DATA_KEY, DEPLOYMENT_KEYS
 from fanfare.config import SCHEDULED_FUNCTIONS, TASK_FUNCTIONS
 from fanfare.domain.identifiers import decode_base64url
 from local.deployment_secrets import DEPLOYMENT_SECRETS
@@ -118,8 +118,16 @@ def test_a_jobs_token_is_for_the_address_that_it_calls() -> None:
 
 
 def test_keys_are_those_of_the_code() -> None:
-    assert resources("google_secret_manager_secret")["key"]["for_each"] == "${local.keys}"
+    assert resources("google_secret_manager_secret")["key"]["for_each"] == "${local.secrets}"
     assert set(tables()["keys"]) == set(DEPLOYMENT_KEYS) == set(DEPLOYMENT_SECRETS)
+
+
+def test_secret_of_the_data_key_is_there_unless_kms_takes_its_place() -> None:
+    assert tables()["data_key"] == DATA_KEY
+    assert tables()["secrets"].endswith("if name != local.data_key || !var.use_kms || var.keep_data_key}}")
+    key = block_of(resources("google_cloudfunctions2_function")["function"], "service_config")["environment_variables"]
+    assert "local.environment" in key
+    assert tables()["environment"].count('KMS_KEY = var.use_kms ? google_kms_crypto_key.data_keys[0].id : ""') == 1
 
 
 def test_every_key_is_rotated_and_read_by_somebody() -> None:

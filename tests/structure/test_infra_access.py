@@ -8,8 +8,8 @@ import pytest
 
 from fanfare.adapters.deployment_keys import BLIND_INDEX_KEY, DATA_KEY, DEPLOYMENT_KEYS, RECEIPT_KEY
 from fanfare.config import SCHEDULED_FUNCTIONS, TASK_FUNCTIONS
-from tests.structure.cloud_needs import KEYS_OF_PORTS, keys_of_stores, ports_used, queue_names, queues_used, reachable
-from tests.structure.infra_source import tables
+from tests.structure.cloud_needs import KEYS_OF_PORTS, keys_of_stores, ports_used, queue_names, queues_used, reachable, wraps_data_keys
+from tests.structure.infra_source import resources, tables
 from tests.structure.source import modules_of, sample
 
 READ_BY_NO_ROUTE = {"stream": {RECEIPT_KEY}}
@@ -32,6 +32,25 @@ def test_a_function_reads_the_keys_that_its_code_needs_and_no_other(function: st
     needs = {**keys_of_stores(), **KEYS_OF_PORTS}
     needed = {key for port in ports_used(reachable(f"fanfare.web.{function}")) for key in needs.get(port, ())}
     assert set(tables()["reads_keys"][function]) == needed - READ_BY_NO_ROUTE.get(function, set())
+
+
+def test_kms_is_used_by_whoever_would_read_the_data_key_and_to_wrap_by_whoever_makes_keys() -> None:
+    assert tables()["unwraps"] == "${toset([for name, keys in local.reads_keys : name if contains(keys, local.data_key)])}"
+    others = ("stream", *TASK_FUNCTIONS, *SCHEDULED_FUNCTIONS)
+    wrapping = {function for function in others if wraps_data_keys(reachable(f"fanfare.web.{function}"))}
+    assert set(re.findall(r'"(\w+)"', tables()["wraps"])) == wrapping | {"api"}
+    rights = resources("google_kms_crypto_key_iam_member")
+    assert set(rights) == {"function"}
+    assert rights["function"]["for_each"] == "${var.use_kms ? local.unwraps : toset([])}"
+    assert re.findall(r'"(roles/[\w.]+)"', rights["function"]["role"]) == [
+        "roles/cloudkms.cryptoKeyEncrypterDecrypter",
+        "roles/cloudkms.cryptoKeyDecrypter",
+    ]
+
+
+def test_a_module_that_makes_data_keys_is_found() -> None:
+    assert wraps_data_keys({sample("a", "deps.tenants.settle_data_keys(tenant, key, now)")})
+    assert not wraps_data_keys({sample("a", "deps.tenants.update(tenant, decide)")})
 
 
 def test_credentials_are_read_by_whoever_talks_to_fcm() -> None:
@@ -58,6 +77,7 @@ def test_the_tenants_credentials_are_named_by_the_prefix_that_rights_are_bound_t
         ("enqueue_chunks(tasks, request)", {"send-bulk"}),
         ("enqueue_compaction(tenant, request)", {"fanout"}),
         ("enqueue_webhook(key, request)", {"webhook"}),
+        ("enqueue_webhooks(keys, request)", {"webhook"}),
     ],
 )
 def test_the_queue_of_a_call_is_found(call: str, queues: set[str]) -> None:

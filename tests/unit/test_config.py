@@ -37,7 +37,9 @@ OPTIONAL = {
     "OTEL_EXPORTER_OTLP_ENDPOINT": ("otlp_endpoint", ""),
     "SENTRY_DSN": ("sentry_dsn", ""),
 }
+KMS_KEY = "projects/acme.com:acme-push/locations/global/keyRings/fanfare/cryptoKeys/data-keys"
 PARSED = {
+    "KMS_KEY": ("kms_key", "", KMS_KEY, KMS_KEY),
     "TRUSTED_PROXY_HOPS": ("trusted_proxy_hops", 1, "2", 2),
     "CORS_ORIGINS": (
         "cors_origins",
@@ -47,7 +49,7 @@ PARSED = {
     ),
     "ALLOWED_HOSTS": ("allowed_hosts", (), "Api.example.com, b.example.com,", ("api.example.com", "b.example.com")),
 }
-"""Settings that are no plain text: the field, its usual value, a text, and what it means."""
+"""Settings that are no free text: the field, its usual value, a text, and what it means."""
 CLOUD = {**REQUIRED, "K_SERVICE": "send"}
 DEBUGGING = ["DEBUG", "FLASK_DEBUG"]
 LOCAL_ONLY = ["FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST", "CLOUD_TASKS_ENDPOINT", "SECRET_MANAGER_ENDPOINT"]
@@ -113,6 +115,23 @@ def test_number_or_list_has_a_usual_value_and_is_read(name: str, row: tuple[str,
 @pytest.mark.parametrize("hops", ["-1", "10", "one", "1.0", "\u0661\u0661"])
 def test_number_of_proxies_is_a_digit(hops: str) -> None:
     assert refusal({**REQUIRED, "TRUSTED_PROXY_HOPS": hops}) == "TRUSTED_PROXY_HOPS must be a number from 0 to 9"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "data-keys",
+        f"{KMS_KEY}/cryptoKeyVersions/1",
+        f"//cloudkms.googleapis.com/{KMS_KEY}",
+        KMS_KEY.replace("acme.com:acme-push", ""),
+        KMS_KEY.replace("global", "../x"),
+        f"{KMS_KEY} ",
+        f"{KMS_KEY}\n",
+        "https://cloudkms.googleapis.com",
+    ],
+)
+def test_name_of_a_key_of_cloud_kms_is_a_full_one(name: str) -> None:
+    assert refusal({**REQUIRED, "KMS_KEY": name}).startswith("KMS_KEY must be the full name of a key")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import functions_framework
 import pytest
@@ -109,3 +110,28 @@ def test_stream_goes_out_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None
     assert (next(pieces), said) == (b"0\n", [0])
     assert (b"".join(pieces), said) == (b"1\n2\n", [0, 1, 2])
     answer.close()
+
+
+def test_what_was_recorded_is_sent_before_the_answer_goes_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An instance has no CPU between two requests."""
+    deps = fake_deps()
+    framework = frame("send")
+    monkeypatch.setattr(sys.modules["main"], "_deps", lambda: deps)
+    answer = framework.test_client().post("/", json={})
+    assert (answer.status_code, deps.telemetry.flushes) == (401, 1)  # type: ignore[attr-defined]
+
+
+def test_what_breaks_outside_of_our_app_is_logged_as_our_app_does(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """Its text may hold what somebody said, and the framework would print it."""
+
+    def break_off(path: str) -> Response:
+        raise OSError(SECRET, path)
+
+    deps: Any = fake_deps()
+    framework = frame("api")
+    framework.view_functions["run"] = break_off
+    monkeypatch.setattr(sys.modules["main"], "_deps", lambda: deps)
+    assert framework.test_client().get("/").status_code == 500
+    (record,) = deps.log.records
+    assert (record.level, record.event, type(record.exception), deps.telemetry.flushes) == ("error", "internal_error", OSError, 1)
+    assert SECRET not in "".join(capfd.readouterr())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import Context, copy_context
+from contextvars import copy_context
 from datetime import date, datetime
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from fanfare.adapters.google_errors import translated
@@ -24,16 +24,19 @@ from fanfare.ports import Log, Telemetry
 if TYPE_CHECKING:
     from google.cloud.tasks_v2 import CloudTasksClient
 
+T = TypeVar("T")
 SEND_QUEUE = "send"
 SEND_BULK_QUEUE = "send-bulk"
 """For what may wait: a direct send must never stand behind somebody's retries."""
 FANOUT_QUEUE = "fanout"
 WEBHOOK_QUEUE = "webhook"
 AT_ONCE = 20
-"""So many tasks of a broadcast are created side by side: the queue takes five hundred a second."""
+"""So many tasks are created side by side: a queue takes five hundred a second."""
 ENQUEUE_SECONDS = 2.0
 """A caller waits no longer for a nudge that the sweep can replace."""
 DISPATCH_DEADLINE_SECONDS = 300
+_SHOWN = {**{name: name for name in ("work", "tenant", "notification", "chunk", "webhook")}, "event": "event_id"}
+"""What the log says of a refused task, and by which word: `event` is what happened, to the log."""
 
 
 class CloudTaskQueue:
@@ -51,11 +54,7 @@ class CloudTaskQueue:
 
     def enqueue_chunks(self, tasks: Sequence[ChunkTask], request_id: str) -> int:
         """Ask for a call of `send` for each of many chunks, in its slot, behind whatever is direct; returns how many the queue took."""
-        with self._telemetry.span("enqueue", SpanKind.PRODUCER, queue=SEND_BULK_QUEUE, tasks=len(tasks)):
-            # What the threads log and ask for belongs to this request.
-            contexts = [copy_context() for _ in tasks]
-            with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="enqueue") as pool:
-                return sum(pool.map(partial(self._enqueue_chunk, request_id=request_id), contexts, tasks))
+        return len(self._put_all(SEND_BULK_QUEUE, tasks, partial(self._put_chunk, request_id=request_id)))
 
     def enqueue_fanout(self, tenant: str, notification_id: str, request_id: str, due_at: datetime | None = None) -> bool:
         """Ask for a call of `fanout` that brings a notification of many chunks on; False: the sweep will find it."""
@@ -104,19 +103,37 @@ class CloudTaskQueue:
 
     def enqueue_webhook(self, key: DeliveryKey, request_id: str, due_at: datetime | None = None) -> bool:
         """Ask for a call of `webhook` that delivers an event to an endpoint; False: the sweep finds the delivery."""
-        content = {"tenant": key.tenant, "webhook": key.webhook_id, "event": key.event_id, "request_id": request_id}
-        return self._enqueue(WEBHOOK_QUEUE, self._settings.function_urls["webhook"], content, due_at)
+        return self._enqueue(WEBHOOK_QUEUE, self._settings.function_urls["webhook"], {**_content_of_delivery(key), "request_id": request_id}, due_at)
+
+    def enqueue_webhooks(self, keys: Sequence[DeliveryKey], request_id: str) -> Sequence[DeliveryKey]:
+        """Ask for a call of `webhook` at once for each of many deliveries; returns those that the queue took, the sweep finds the others."""
+        return self._put_all(WEBHOOK_QUEUE, keys, partial(self._put_delivery, request_id=request_id))
 
     def probe(self) -> None:
         """Look at the send queue; Unavailable if Cloud Tasks does not answer."""
         with translated("Cloud Tasks"):
             self._client.get_queue(name=self._queue(SEND_QUEUE), timeout=ENQUEUE_SECONDS, retry=None)
 
-    def _enqueue_chunk(self, context: Context, task: ChunkTask, *, request_id: str) -> bool:
+    def _put_all(self, queue: str, items: Sequence[T], put: Callable[[T], bool]) -> list[T]:
+        """Create tasks side by side, a call for each item; returns the items whose tasks the queue took."""
+        if not items:
+            return []
+        with self._telemetry.span("enqueue", SpanKind.PRODUCER, queue=queue, tasks=len(items)):
+            # What the threads log and ask for belongs to this request.
+            calls = [partial(copy_context().run, put, item) for item in items]
+            with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="enqueue") as pool:
+                taken = list(pool.map(lambda call: call(), calls))
+        return [item for item, is_taken in zip(items, taken, strict=True) if is_taken]
+
+    def _put_chunk(self, task: ChunkTask, *, request_id: str) -> bool:
         content = {
             **_content_of(task.key), "slot": task.slot.timestamp(), "generation": task.generation, "moves": task.moves, "request_id": request_id,
         }  # fmt: skip
-        return context.run(self._put, SEND_BULK_QUEUE, self._settings.function_urls["send"], content, task.slot)
+        return self._put(SEND_BULK_QUEUE, self._settings.function_urls["send"], content, task.slot)
+
+    def _put_delivery(self, key: DeliveryKey, *, request_id: str) -> bool:
+        content = {**_content_of_delivery(key), "request_id": request_id}
+        return self._put(WEBHOOK_QUEUE, self._settings.function_urls["webhook"], content, None)
 
     def _enqueue_work(self, work: str, content: dict[str, Any], due_at: datetime | None) -> bool:
         return self._enqueue(FANOUT_QUEUE, self._settings.function_urls["fanout"], {"work": work, **content}, due_at)
@@ -131,7 +148,7 @@ class CloudTaskQueue:
         try:
             self._create(queue, url, content, due_at)
         except Unavailable as error:
-            named = {name: content[name] for name in ("work", "tenant", "notification", "chunk", "webhook", "event") if name in content}
+            named = {shown: content[name] for name, shown in _SHOWN.items() if name in content}
             self._log.warning("enqueue_failed", queue=queue, cause=type(error.__cause__).__name__, **named)
             return False
         return True
@@ -170,3 +187,7 @@ class CloudTaskQueue:
 
 def _content_of(key: ChunkKey) -> dict[str, Any]:
     return {"tenant": key.tenant, "notification": key.notification_id, "chunk": key.number}
+
+
+def _content_of_delivery(key: DeliveryKey) -> dict[str, Any]:
+    return {"tenant": key.tenant, "webhook": key.webhook_id, "event": key.event_id}

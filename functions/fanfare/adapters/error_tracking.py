@@ -18,7 +18,7 @@ from sentry_sdk.consts import EndpointType
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
 from sentry_sdk.types import Event, Hint
-from sentry_sdk.utils import BadDsn, Dsn, event_from_exception
+from sentry_sdk.utils import BadDsn, Dsn, capture_internal_exceptions, event_from_exception
 
 from fanfare.adapters.outbox import PATIENCE_SECONDS, Outbox
 from fanfare.adapters.trace_scope import current_trace
@@ -26,7 +26,7 @@ from fanfare.config import InvalidSettings
 from fanfare.domain.version import VERSION
 from fanfare.ports import Clock
 
-_ENVELOPE = "event_id", "timestamp", "level", "platform", "release", "tags", "contexts", "transaction"
+_ENVELOPE = "event_id", "timestamp", "level", "platform", "release", "tags", "contexts"
 _FRAME = "filename", "module", "function", "lineno", "in_app"
 _BOUND = "request_id", "function"
 
@@ -46,11 +46,13 @@ class SentryErrors:
 
     def record(self, event: str, error: BaseException) -> None:
         """Keep an error under the name of the log line that tells of it."""
-        found, hint = event_from_exception(error, client_options=self._client.options)
-        bound, trace = structlog.contextvars.get_contextvars(), current_trace.get()
-        found["tags"] = {"event": event, **{name: str(bound[name]) for name in _BOUND if name in bound}}
-        found["contexts"] = {} if trace is None else {"trace": {"trace_id": trace.trace_id, "span_id": trace.span_id}}
-        self._client.capture_event(found, hint)
+        # Whoever tells of an error must not meet another one.
+        with capture_internal_exceptions():
+            found, hint = event_from_exception(error, client_options=self._client.options)
+            bound, trace = structlog.contextvars.get_contextvars(), current_trace.get()
+            found["tags"] = {"event": event, **{name: str(bound[name]) for name in _BOUND if name in bound}}
+            found["contexts"] = {} if trace is None else {"trace": {"trace_id": trace.trace_id, "span_id": trace.span_id}}
+            self._client.capture_event(found, hint)
 
 
 def _options() -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Google Cloud KMS over REST: it wraps and unwraps data keys under a key that never leaves it.
 
-Google's own client would cost each cold start the import of one more gRPC service for two calls that are plain JSON (decision 0027).
+Google's own client would cost each cold start the import of one more gRPC service for two calls that are plain JSON (decision 0029).
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import google.auth
+from google.auth.transport.requests import AuthorizedSession
+from requests import Response, Session
 
 from fanfare.adapters.cipher import Undecipherable
 from fanfare.adapters.crc32c import crc32c
 from fanfare.adapters.google_errors import translated
 from fanfare.domain.errors import Unavailable
-
-if TYPE_CHECKING:
-    from requests import Response, Session
 
 ENDPOINT = "https://cloudkms.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/cloudkms"
@@ -40,10 +41,6 @@ class WrappedKey:
 
 def open_session() -> Session:
     """A session that carries the access tokens of the account that the function runs as."""
-    # Imported at the first use: a deployment without a key of Cloud KMS never needs them.
-    import google.auth  # noqa: PLC0415
-    from google.auth.transport.requests import AuthorizedSession  # noqa: PLC0415
-
     credentials, _ = google.auth.default(scopes=[SCOPE])
     return AuthorizedSession(credentials, refresh_timeout=TIMEOUT_SECONDS)
 
@@ -80,7 +77,7 @@ class CloudKms:
     def _may_use(self, key: str) -> bool:
         """Refuse keys of strangers: who can write the database, but has no key, could else put a data key there that only they had chosen."""
         own = rf"projects/{re.escape(self._project)}/locations/[\w-]+/keyRings/[\w-]+/cryptoKeys/[\w-]+"
-        return key == self.key or re.fullmatch(own, key, re.ASCII) is not None
+        return (key != "" and key == self.key) or re.fullmatch(own, key, re.ASCII) is not None
 
     def _ask(self, action: str, body: Mapping[str, str], place: str | None = None) -> Mapping[str, Any]:
         """Post and read the answer, once more where nobody answers; a refusal of the bytes themselves at `place` is Undecipherable."""
@@ -118,7 +115,7 @@ def _text(data: bytes) -> str:
 def _checked(answer: Mapping[str, Any], name: str) -> bytes:
     """Bytes of an answer, compared with the checksum beside them."""
     try:
-        data, told = b64decode(answer[name], validate=True), int(answer[f"{name}Crc32c"])
+        data, told = b64decode(answer[name]), int(answer[f"{name}Crc32c"])
     except (KeyError, TypeError, ValueError) as error:
         raise Unavailable(_DAMAGED) from error
     if crc32c(data) != told:

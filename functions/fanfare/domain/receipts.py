@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from fanfare.domain.event import EventKind
+from fanfare.domain.event import EventKind, iso_time
 from fanfare.domain.notification import Notification
 
 MOST_RECEIPTS = 500
@@ -138,15 +138,11 @@ def told_of(changes: Iterable[ReceiptChange], event: ReceiptEvent) -> Sequence[M
         {
             "notification_id": change.after.key.notification_id,
             "device_id": change.after.key.device_id,
-            "at": _shown(change.after.delivered_at if event is ReceiptEvent.DELIVERED else change.after.read_at or change.after.delivered_at),
+            "at": iso_time(change.after.delivered_at if event is ReceiptEvent.DELIVERED else change.after.read_at or change.after.delivered_at),
         }
         for change in changes
         if event in change.news
     ]
-
-
-def _shown(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def is_counted_live(notification: Notification) -> bool:

@@ -17,6 +17,7 @@ MOST_WEBHOOKS = 20
 """So many has a tenant at most: each event is stored with a delivery for each."""
 LONGEST_URL = 2_048
 LONGEST_DESCRIPTION = 255
+SECRET_PREFIX = "whsec_"  # noqa: S105 - how a secret begins, not one
 SECRET_OVERLAP = timedelta(hours=24)
 """So long does the previous secret sign beside the new one."""
 FAILING_FOR = timedelta(days=5)
@@ -70,13 +71,14 @@ def wanted_kinds(webhook: Webhook) -> frozenset[EventKind]:
 
 def signing_secrets(webhook: Webhook, now: datetime) -> tuple[str, ...]:
     """The secrets that sign at `now`, the current one first."""
-    is_overlap = webhook.previous_valid_until is not None and now < webhook.previous_valid_until
-    return (webhook.secret, webhook.previous_secret) if webhook.previous_secret is not None and is_overlap else (webhook.secret,)
+    if webhook.previous_secret is None or not _overlaps(webhook, now):
+        return (webhook.secret,)
+    return webhook.secret, webhook.previous_secret
 
 
 def format_secret(raw: bytes) -> str:
     """Write 32 random bytes as the Standard Webhooks libraries take a secret."""
-    return f"whsec_{base64.b64encode(raw).decode('ascii')}"
+    return f"{SECRET_PREFIX}{base64.b64encode(raw).decode('ascii')}"
 
 
 def rotated(webhook: Webhook, secret: str, rotation_id: str | None, now: datetime) -> Webhook:
@@ -100,5 +102,8 @@ def rotated(webhook: Webhook, secret: str, rotation_id: str | None, now: datetim
 
 
 def _is_repeat(webhook: Webhook, rotation_id: str | None, now: datetime) -> bool:
-    is_overlap = webhook.previous_valid_until is not None and now < webhook.previous_valid_until
-    return rotation_id is not None and webhook.rotation_id == rotation_id and is_overlap
+    return rotation_id is not None and webhook.rotation_id == rotation_id and _overlaps(webhook, now)
+
+
+def _overlaps(webhook: Webhook, now: datetime) -> bool:
+    return webhook.previous_valid_until is not None and now < webhook.previous_valid_until

@@ -11,7 +11,8 @@ from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from datetime import datetime
 
-SECRET_PREFIX = "whsec_"  # noqa: S105 - how a secret begins, not one
+from fanfare.domain.webhook import SECRET_PREFIX
+
 MESSAGE_ID = "webhook-id"
 TIMESTAMP = "webhook-timestamp"
 SIGNATURE = "webhook-signature"

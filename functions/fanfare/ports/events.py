@@ -9,8 +9,6 @@ from typing import Protocol
 from fanfare.domain.event import Event, StoredEvent
 from fanfare.domain.event_cursor import EventPlace
 
-__all__ = ["EventFeed", "EventPlace", "EventStore", "Events"]
-
 Events = Generator[Sequence[StoredEvent], None, None]
 """Batches of events, as long as somebody asks for the next one."""
 

@@ -93,6 +93,10 @@ class TaskQueue(Protocol):
         """Ask for a call of `webhook` that delivers an event to an endpoint; False: the sweep finds the delivery."""
         ...
 
+    def enqueue_webhooks(self, keys: Sequence[DeliveryKey], request_id: str) -> Sequence[DeliveryKey]:
+        """Ask for a call of `webhook` at once for each of many deliveries; returns those that the queue took, the sweep finds the others."""
+        ...
+
 
 class PushSender(Protocol):
     """FCM."""

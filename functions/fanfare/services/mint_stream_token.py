@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-
 from fanfare.domain.address import Address, AddressKind
 from fanfare.domain.audit import AuditEntry
 from fanfare.domain.call import Call
 from fanfare.domain.errors import Forbidden, NotFound
-from fanfare.domain.listening import PUBLIC, with_readers
+from fanfare.domain.listening import PUBLIC
 from fanfare.domain.profile import Profile, ProfileState
 from fanfare.domain.stream_token import LIFE, Listener, StreamToken, claims_of
-from fanfare.domain.tenant import Tenant
 from fanfare.ports import Deps
-from fanfare.services.new_events import listening_to
+from fanfare.services.note_readers import note_readers
 
 
 def mint_profile_token(deps: Deps, call: Call, profile_id: str) -> StreamToken:
@@ -43,7 +39,7 @@ def _for_profile(deps: Deps, call: Call, profile: Profile | None) -> StreamToken
     if profile is None or profile.state is not ProfileState.ACTIVE:
         raise NotFound.of("profile")
     token = _mint(deps, Listener(call.tenant, profile.id))
-    _note_reader(deps, call.tenant, (PUBLIC,))
+    note_readers(deps, call.tenant, (PUBLIC,))
     return token
 
 
@@ -51,15 +47,3 @@ def _mint(deps: Deps, listener: Listener) -> StreamToken:
     now = deps.clock.now()
     expires_at = now + LIFE
     return StreamToken(deps.custom_tokens.mint(listener.uid, claims_of(listener, expires_at), issued_at=now, expires_at=expires_at), expires_at)
-
-
-def _note_reader(deps: Deps, tenant: str, readers: Sequence[str]) -> None:
-    """Note that somebody listens: a write every twelve hours at most."""
-    now = deps.clock.now()
-
-    def note(stored: Tenant) -> Tenant | None:
-        noted = with_readers(stored.listening, readers, now)
-        return replace(stored, listening=noted) if noted is not None else None
-
-    if with_readers(listening_to(deps, tenant), readers, now) is not None:
-        deps.tenants.update(tenant, note)

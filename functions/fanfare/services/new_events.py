@@ -45,9 +45,12 @@ def make_events(
 
 def nudge_deliveries(deps: Deps, events: Iterable[Event]) -> None:
     """Ask for the delivery of events that are stored. A nudge that is lost is harmless: the sweep finds their deliveries."""
+    by_request: dict[str, list[DeliveryKey]] = {}
     for event in events:
-        for webhook_id in event.webhooks:
-            deps.tasks.enqueue_webhook(DeliveryKey(event.tenant, webhook_id, event.id), event.request_id)
+        keys = [DeliveryKey(event.tenant, webhook_id, event.id) for webhook_id in event.webhooks]
+        by_request.setdefault(event.request_id, []).extend(keys)
+    for request_id, keys in by_request.items():
+        deps.tasks.enqueue_webhooks(keys, request_id)
 
 
 @dataclass(slots=True)

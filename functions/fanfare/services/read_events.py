@@ -9,7 +9,7 @@ from datetime import datetime
 from fanfare.domain.errors import InvalidRequest, NotFound
 from fanfare.domain.event import CURSOR_LAG, StoredEvent
 from fanfare.domain.event_cursor import BEGINNING, EventPlace, before, encode_place, parse_place, place_of
-from fanfare.domain.event_filter import EventFilter, events_query, is_shown
+from fanfare.domain.event_filter import EventFilter, events_query, is_shown, wanted_kinds
 from fanfare.ports import Deps
 from fanfare.services.note_readers import note_readers
 
@@ -34,7 +34,7 @@ def read_events(deps: Deps, tenant: str, poll: EventPoll) -> tuple[Sequence[Stor
     """Read a page of events, and the cursor to ask with next time, now or later; InvalidRequest if the cursor is none of this query."""
     key, query = deps.cursor_keys.cursor_key(), events_query(tenant, poll.filters)
     place = _begin(poll, key, query)
-    note_readers(deps, tenant, poll.filters)
+    note_readers(deps, tenant, wanted_kinds(poll.filters))
     shown: list[StoredEvent] = []
     size = 0
     for event in _events_after(deps, tenant, place, poll):

@@ -41,7 +41,8 @@ def replay_by_ids(deps: Deps, call: Call, webhook_id: str, event_ids: Sequence[s
         raise InvalidRequest.of(refused)
     entry = AuditEntry("webhook.replayed", call.actor, now, (webhook.id,), facts={"host": host_of(webhook.url), "events": str(len(wanted))})
     keys = deps.deliveries.replay(webhook, [event for event in events.values() if event is not None], now, call.request_id, entry)
-    _nudge(deps, keys, call.request_id)
+    # A nudge that is lost is harmless: the sweep finds the delivery.
+    deps.tasks.enqueue_webhooks(keys, call.request_id)
     return len(keys)
 
 
@@ -85,16 +86,10 @@ def _replay(deps: Deps, webhook: Webhook, events: Sequence[StoredEvent], replay:
     stored = deps.deliveries.get_many(keys) if keys else ()
     due = [event for event, delivery in zip(wanted, stored, strict=True) if not is_replayed(delivery, replay.asked_at)]
     if due:
-        _nudge(deps, deps.deliveries.replay(webhook, due, deps.clock.now(), request_id), request_id)
+        deps.tasks.enqueue_webhooks(deps.deliveries.replay(webhook, due, deps.clock.now(), request_id), request_id)
 
 
 def _refusal(webhook: Webhook, event: StoredEvent | None) -> str | None:
     if event is None:
         return "there is no such event, or no more"
     return None if event.kind in webhook.events else f"is of the kind {event.kind.value}, which this webhook does not want"
-
-
-def _nudge(deps: Deps, keys: Sequence[DeliveryKey], request_id: str) -> None:
-    """A nudge that is lost is harmless: the sweep finds the delivery."""
-    for key in keys:
-        deps.tasks.enqueue_webhook(key, request_id)

@@ -13,7 +13,7 @@ from fanfare.domain.client import Scope, refusal_of
 from fanfare.domain.errors import Unavailable
 from fanfare.domain.event import CURSOR_LAG, StoredEvent
 from fanfare.domain.event_cursor import EventPlace, before, encode_place, parse_place, place_of
-from fanfare.domain.event_filter import EventFilter, events_query, is_shown
+from fanfare.domain.event_filter import EventFilter, events_query, is_shown, wanted_kinds
 from fanfare.domain.event_stream import StreamPace
 from fanfare.ports import Deps
 from fanfare.services.note_readers import note_readers
@@ -52,7 +52,7 @@ def begin_stream(deps: Deps, listener: Listener, cursor: str | None, *, field: s
     query = events_query(listener.tenant, listener.filters)
     # What happened just before is shown too: our clock may be ahead of the database's.
     place = before(deps.clock.now() - CURSOR_LAG) if cursor is None else parse_place(deps.cursor_keys.cursor_key(), query, cursor, field=field)
-    note_readers(deps, listener.tenant, listener.filters)
+    note_readers(deps, listener.tenant, wanted_kinds(listener.filters))
     return place
 
 

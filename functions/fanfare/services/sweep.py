@@ -49,7 +49,7 @@ def sweep(deps: Deps, request_id: str) -> Swept:
         _start(deps, key, request_id, now)
     deliveries = deps.deliveries.find_overdue(now, MOST_DELIVERIES)
     # An endpoint that hangs may have thousands waiting: they must not fill the queue with tasks, nor hide those of others from the next sweep.
-    deps.deliveries.put_off([key for key in deliveries if deps.tasks.enqueue_webhook(key, request_id)], now)
+    deps.deliveries.put_off(deps.tasks.enqueue_webhooks(deliveries, request_id), now)
     settle_edited_pauses(deps, request_id)
     settle_profiles(deps)
     settle_topics(deps, request_id)

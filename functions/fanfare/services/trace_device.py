@@ -9,12 +9,12 @@ from datetime import timedelta
 
 from fanfare.domain.errors import NotFound
 from fanfare.domain.event import StoredEvent
+from fanfare.domain.event_cursor import before, place_of
 from fanfare.domain.notification import Notification
 from fanfare.domain.receipts import ReceiptKey
 from fanfare.domain.trace import DeviceTrace, ToldWebhook, trace_of
 from fanfare.domain.webhook_delivery import DeliveryKey
 from fanfare.ports import Deps
-from fanfare.ports.events import EventPlace
 from fanfare.services.find_delivery import find_delivery
 from fanfare.services.new_events import listening_to
 from fanfare.services.show_notification import find_notification
@@ -49,13 +49,13 @@ def _told(deps: Deps, notification: Notification, device_id: str) -> Iterator[To
 
 
 def _events(deps: Deps, notification: Notification) -> Iterator[StoredEvent]:
-    place = EventPlace(notification.created_at - _CLOCKS_DIFFER, "0")
+    place = before(notification.created_at - _CLOCKS_DIFFER)
     for _ in range(MOST_PAGES):
         page = deps.events.read_after(notification.tenant, place, deps.clock.now() + _CLOCKS_DIFFER, PAGE, notification_id=notification.id)
         yield from page
         if len(page) < PAGE:
             return
-        place = EventPlace(page[-1].created_at, page[-1].id)
+        place = place_of(page[-1])
 
 
 def _names(event: StoredEvent, device_id: str) -> bool:

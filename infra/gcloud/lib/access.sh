@@ -21,10 +21,16 @@ create_keys() {
     if [[ $USE_KMS ]]; then create_kms_key; fi
 }
 
+# in_days NUMBER: a time as gcloud takes it; the `date` of macOS and that of Linux don't agree on how to ask for it.
+in_days() {
+    python3 -c 'import sys, time; print(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86400 * int(sys.argv[1]))))' "$1"
+}
+
 create_kms_key() {
     is_there kms keyrings describe fanfare --location=global || g kms keyrings create fanfare --location=global --format=none
     is_there kms keys describe "$KMS_KEY_NAME" "${KMS_PLACE[@]}" ||
-        g kms keys create "$KMS_KEY_NAME" "${KMS_PLACE[@]}" --purpose=encryption --rotation-period=90d --next-rotation-time=+p90d --format=none
+        g kms keys create "$KMS_KEY_NAME" "${KMS_PLACE[@]}" --purpose=encryption --rotation-period=90d "--next-rotation-time=$(in_days 90)" \
+            --format=none
 }
 
 allow_functions() {

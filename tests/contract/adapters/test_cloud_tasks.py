@@ -14,7 +14,7 @@ import pytest
 import requests
 import structlog
 
-from fanfare.adapters.cloud_tasks import ENQUEUE_SECONDS, FANOUT_QUEUE, SEND_BULK_QUEUE, SEND_QUEUE, CloudTaskQueue
+from fanfare.adapters.cloud_tasks import ENQUEUE_SECONDS, FANOUT_QUEUE, SEND_BULK_QUEUE, SEND_QUEUE, WEBHOOK_QUEUE, CloudTaskQueue
 from fanfare.adapters.structured_log import StructuredLog
 from fanfare.adapters.telemetry import RequestTelemetry
 from fanfare.adapters.trace_scope import current_trace
@@ -23,6 +23,7 @@ from fanfare.domain.chunk import ChunkKey, ChunkTask
 from fanfare.domain.errors import Unavailable
 from fanfare.domain.event_cursor import EventPlace, before
 from fanfare.domain.trace_context import TraceContext
+from fanfare.domain.webhook_delivery import DeliveryKey
 from fanfare.domain.webhook_replay import Replay
 from fanfare.web.fanout_tasks import Task, parse_task
 from local.stack import Stack
@@ -30,6 +31,7 @@ from tests.contract.adapters.scripted import Reply, ScriptedServer, SilentServer
 from tests.fakes import LogRecord, RecordingLog, RecordingTelemetry
 
 KEY = ChunkKey("acme", "notification-1", 3)
+DELIVERIES = [DeliveryKey("acme", "webhook-1", f"event-{number}") for number in range(30)]
 SINCE = datetime(2026, 11, 24, 8, 0, 0, 1, UTC)
 
 
@@ -41,7 +43,7 @@ class Queues:
     parent: str
 
     def create(self) -> None:
-        for name in (SEND_QUEUE, SEND_BULK_QUEUE, FANOUT_QUEUE):
+        for name in (SEND_QUEUE, SEND_BULK_QUEUE, FANOUT_QUEUE, WEBHOOK_QUEUE):
             self.call("POST", "queues", {"name": f"{self.parent}/queues/{name}"})
             self.call("POST", f"queues/{name}:pause", {})
 
@@ -171,6 +173,38 @@ def test_a_task_of_a_replay_is_read_as_it_was_meant(tasks: CloudTaskQueue, queue
     assert body["request_id"] == "request-1"
 
 
+def test_many_deliveries_are_nudged_each_by_a_task_of_its_own(tasks: CloudTaskQueue, queues: Queues, settings: Settings) -> None:
+    assert tasks.enqueue_webhooks(DELIVERIES, "request-1") == DELIVERIES
+    found = queues.tasks(WEBHOOK_QUEUE)
+    bodies = [json.loads(b64decode(task["httpRequest"]["body"])) for task in found]
+    assert sorted(bodies, key=str) == sorted(
+        ({"tenant": "acme", "webhook": key.webhook_id, "event": key.event_id, "request_id": "request-1"} for key in DELIVERIES), key=str
+    )
+    assert {task["httpRequest"]["url"] for task in found} == {settings.function_urls["webhook"]}
+
+
+def test_a_refused_delivery_is_told_and_keeps_none_of_the_others(
+    tasks: CloudTaskQueue, queues: Queues, log: RecordingLog, refuse: Callable[[int], None]
+) -> None:
+    refuse(503)
+    taken = tasks.enqueue_webhooks(DELIVERIES[:3], "request-1")
+    assert len(taken) == len(queues.tasks(WEBHOOK_QUEUE)) == 2
+    [record] = log.records
+    assert record.fields["event_id"] in {key.event_id for key in set(DELIVERIES[:3]) - set(taken)}
+
+
+def test_a_refused_replay_is_told(tasks: CloudTaskQueue, log: RecordingLog, refuse: Callable[[int], None]) -> None:
+    refuse(503)
+    assert not tasks.enqueue_replay(Replay("acme", "webhook-1", EventPlace(SINCE, "event-1"), SINCE, SINCE), "request-1")
+    [record] = log.records
+    assert (record.fields["work"], record.fields["event_id"]) == ("replay", "event-1")
+
+
+def test_no_delivery_needs_no_task(tasks: CloudTaskQueue, queues: Queues) -> None:
+    assert tasks.enqueue_webhooks([], "request-1") == []
+    assert queues.tasks(WEBHOOK_QUEUE) == []
+
+
 def test_a_repeated_nudge_is_another_task(tasks: CloudTaskQueue, queues: Queues) -> None:
     assert tasks.enqueue_send(KEY, "request-1")
     assert tasks.enqueue_send(KEY, "request-1")
@@ -212,6 +246,13 @@ def test_a_task_service_that_hangs_holds_up_nobody_for_long(settings: Settings, 
     assert not tasks.enqueue_send(KEY, "request-1")
     assert time.monotonic() - started < ENQUEUE_SECONDS + 2
     assert [record.event for record in log.records] == ["enqueue_failed"]
+
+
+def test_a_task_service_that_hangs_holds_up_many_deliveries_no_longer_than_two(settings: Settings, log: RecordingLog, silent: SilentServer) -> None:
+    tasks = CloudTaskQueue(replace(settings, cloud_tasks_endpoint=f"http://{silent.address}"), log, telemetry=RecordingTelemetry())
+    started = time.monotonic()
+    assert tasks.enqueue_webhooks(DELIVERIES, "request-1") == []
+    assert time.monotonic() - started < 2 * ENQUEUE_SECONDS + 2
 
 
 def test_an_overloaded_task_service_is_asked_once(settings: Settings, log: RecordingLog, server: ScriptedServer) -> None:

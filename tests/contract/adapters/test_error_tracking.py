@@ -122,3 +122,17 @@ def test_a_receiver_that_hangs_holds_a_request_up_for_two_seconds_once(silent: S
         errors.record("internal_error", caught())
         flush_all([errors.outbox])
     assert time.monotonic() - started < PATIENCE_SECONDS + 0.5
+
+
+def test_an_error_that_can_not_be_told_does_no_harm(collector: Collector) -> None:
+    """What is thrown away here would otherwise be thrown while a request's error is answered."""
+
+    class Unspeakable(Exception):
+        def __getattribute__(self, name: str) -> Any:
+            raise RuntimeError(name)
+
+    errors = errors_to(collector.dsn)
+    errors.record("internal_error", Unspeakable())
+    errors.record("internal_error", caught())
+    assert flush_all([errors.outbox]) == []
+    assert [event["exception"]["values"][-1]["type"] for event in collector.errors][-1] == "KeyError"

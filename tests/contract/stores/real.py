@@ -12,6 +12,7 @@ from google.cloud.firestore import Client as Firestore
 from fanfare import ports
 from fanfare.adapters.deployment_keys import DeploymentKeys
 from fanfare.adapters.firestore.client import open_client
+from fanfare.adapters.kms import CloudKms
 from fanfare.adapters.secret_manager import SecretValue
 from fanfare.adapters.system import SystemIdentifiers
 from fanfare.config import Settings
@@ -20,8 +21,7 @@ from fanfare.ports import IndexVersions
 from fanfare.wiring import build_stores
 from tests.fakes import FixedClock
 
-# Settings must be complete; no store looks at these.
-_ELSEWHERE = {
+ELSEWHERE = {
     "SEND_URL": "http://send.invalid/",
     "SCHEDULE_URL": "http://schedule.invalid/",
     "FANOUT_URL": "http://fanout.invalid/",
@@ -32,6 +32,7 @@ _ELSEWHERE = {
     "TASKS_SERVICE_ACCOUNT": "tasks@accounts.invalid",
     "SCHEDULER_SERVICE_ACCOUNT": "scheduler@accounts.invalid",
 }
+"""Settings must be complete; no store looks at these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +61,13 @@ class FixedSecrets:
 
 def open_firestore(host: str, project: str) -> Firestore:
     """Open a database of the emulator: the client finds it by the environment, and only while it is made."""
-    settings = Settings.from_env({**_ELSEWHERE, "GOOGLE_CLOUD_PROJECT": project})
+    settings = Settings.from_env({**ELSEWHERE, "GOOGLE_CLOUD_PROJECT": project})
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("FIRESTORE_EMULATOR_HOST", host)
         return open_client(settings)
 
 
-def real_stores(firestore: Firestore, clock: FixedClock | None = None, secrets: FixedSecrets | None = None) -> Stores:
-    """Build the stores of one instance; several of them may share a clock and secrets."""
-    clock, identifiers, keys = clock or FixedClock(), SystemIdentifiers(), DeploymentKeys(cast("Any", secrets or FixedSecrets()))
+def real_stores(firestore: Firestore, clock: FixedClock | None = None, secrets: FixedSecrets | None = None, kms: CloudKms | None = None) -> Stores:
+    """Build the stores of one instance; several of them may share a clock, secrets and Cloud KMS."""
+    clock, identifiers, keys = clock or FixedClock(), SystemIdentifiers(), DeploymentKeys(cast("Any", secrets or FixedSecrets()), kms)
     return stores_of(build_stores(firestore, clock, identifiers, keys), clock, keys)

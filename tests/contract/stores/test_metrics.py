@@ -9,12 +9,16 @@ import pytest
 
 from fanfare.domain.analytics import Amounts
 from fanfare.domain.audit import trail
+from fanfare.domain.broadcast_progress import Part
 from fanfare.domain.call import Actor, ActorKind
+from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState
 from fanfare.domain.device import InactiveReason
 from fanfare.domain.event import Event, EventKind
 from fanfare.domain.fleet_counters import counters_of, sums_of_one
 from fanfare.domain.layout import Layout, Source
+from fanfare.domain.message import Platform
 from fanfare.domain.notification import Counts, NotificationStatus
+from fanfare.domain.outcome import Outcome, Result, count
 from fanfare.domain.receipt_sums import NotedPlace, ReceiptSum
 from fanfare.domain.receipts import ReceiptEvent
 from fanfare.domain.registration import RegistrationPlan, deactivate
@@ -27,6 +31,8 @@ from tests.factories import NOW, a_device, a_notification, a_recipient, a_tenant
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 MOST = 100
+SENT = Result(Outcome.SENT, "message-1", 200, 1, Platform.IOS)
+RETRYING = Result(Outcome.RETRYING, "INTERNAL", 500, 1, Platform.IOS, due_at=NOW)
 COUNTED = {"accepted": 1, "messages": 3, "sent.ios": 2, "failed.UNREGISTERED": 1, "retried": 4, "send_delay.1000": 2, "send_delay.ms": 2_000}
 
 
@@ -74,6 +80,23 @@ def test_later_tally_adds_what_grew_and_takes_nothing_away(stores: Stores, tenan
     assert stores.metrics.read_counters() == {**COUNTED, "sent.ios": 3}
     stores.notifications.update(tenant, "notification-1", lambda stored: replace(stored, status_reason="again"))
     assert stores.analytics.find_untallied(tenant, MOST)[0].counters == mended.counters
+
+
+def test_chunks_of_many_add_retries_and_delays_to_the_sums_that_they_write_anyway(stores: Stores, tenant: str) -> None:
+    many = {"status": NotificationStatus.SENDING, "layout": Layout(Source.RECIPIENTS, None, (2,)), "chunk_count": 2}
+    _accept(stores, **many, counts=Counts(4, unsent=4), errors={}, platforms={}, retried=0)
+    for number, state in ((0, ChunkState.RETRYING), (0, ChunkState.DONE), (1, ChunkState.DONE)):
+        claimed = stores.chunks.claim(ChunkKey(tenant, "notification-1", number), f"owner-{number}-{state}", NOW + SECOND, NOW)
+        assert isinstance(claimed, Chunk)
+        second = RETRYING if state is ChunkState.RETRYING else SENT._replace(attempts=3)
+        results = {"a": SENT, "b": second}
+        ended = replace(claimed, state=state, results=results, counts=count(results.values(), 2), due_at=NOW)
+        assert stores.progress.conclude(ended, Part(0, number)) is not None
+    notification = stores.notifications.get(tenant, "notification-1")
+    assert notification is not None
+    sums = stores.progress.read_progress(notification).total
+    assert sums.measures == {"retried": 4, "send_delay.1000": 4, "send_delay.ms": 4_000}
+    assert stores.analytics.count_chunks(notification) == sums
 
 
 def test_numbers_of_all_tenants_are_added_together(stores: Stores) -> None:

@@ -72,6 +72,7 @@ def test_children_inherit_no_credentials_emulators_or_other_projects() -> None:
             "COVERAGE_PROCESS_START": "pyproject.toml",
             "GOOGLE_APPLICATION_CREDENTIALS": "account.json",
             "GOOGLE_CLOUD_PROJECT": "production",
+            "KMS_KEY": "projects/production/locations/global/keyRings/a/cryptoKeys/b",
             "PUBSUB_EMULATOR_HOST": "elsewhere:1",
             "K_SERVICE": "api",
             "FLASK_DEBUG": "1",

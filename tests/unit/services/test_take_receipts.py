@@ -19,7 +19,8 @@ from fanfare.domain.receipt import Receipt, sign_receipt
 from fanfare.domain.receipts import EVENT_KINDS, MOST_RECEIPTS, ReceiptChange, ReceiptEvent, ReceiptKey, Report, StoredReceipt
 from fanfare.domain.registration import RegistrationPlan
 from fanfare.domain.setting_rules import RETENTION_DAYS
-from fanfare.services.take_receipts import Refused, Rejected, Taken, take_receipts
+from fanfare.services.identify_receipts import Refused
+from fanfare.services.take_receipts import Rejected, Taken, take_receipts
 from tests.factories import NOW, TENANT_ID, a_call, a_device, a_notification, a_profile, a_tenant, an_owner
 from tests.fakes import FixedClock, MemoryAuditStore, MemoryNotificationStore, RecordingTaskQueue, fake_deps
 from tests.fakes.receipts import MemoryReceiptStore

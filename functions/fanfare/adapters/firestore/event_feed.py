@@ -11,8 +11,9 @@ from google.cloud.firestore import Client as Firestore
 
 from fanfare.adapters.firestore.event_listener import FirestoreEventListener
 from fanfare.adapters.tenant_feed import Listener, TenantFeed
+from fanfare.domain.event_cursor import EventPlace
 from fanfare.ports import Clock, EventStore
-from fanfare.ports.events import EventPlace, Events
+from fanfare.ports.events import Events
 
 
 class FirestoreEventFeed:

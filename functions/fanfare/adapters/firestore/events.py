@@ -17,8 +17,8 @@ from fanfare.adapters.firestore.paths import collection_of
 from fanfare.domain.buckets import BUCKETS
 from fanfare.domain.errors import Unavailable
 from fanfare.domain.event import Event, StoredEvent
+from fanfare.domain.event_cursor import EventPlace
 from fanfare.ports import Identifiers
-from fanfare.ports.events import EventPlace
 
 
 class FirestoreEventStore:
