@@ -73,7 +73,11 @@ def test_closed_operations_name_their_credentials_and_open_ones_none(document: A
     secured = {name: operation["security"] for name, operation in operations(document).items() if "security" in operation}
     assert operations(document).keys() - secured.keys() == {"GET /api/v1/health", "GET /api/v1/health/live"}
     for_users = {name for name, security in secured.items() if security == [client, user]}
-    assert for_users == {"POST /api/v1/devices", *(f"{method} /api/v1/devices/{{id}}" for method in ("GET", "PUT", "DELETE"))}
+    assert for_users == {
+        "POST /api/v1/devices",
+        *(f"{method} /api/v1/devices/{{id}}" for method in ("GET", "PUT", "DELETE")),
+        "POST /api/v1/stream-token",
+    }
     # A receipt stands in the body: in the document's words no credential is needed.
     for_receipts = {name for name, security in secured.items() if security == [client, user, {}]}
     assert for_receipts == {"POST /api/v1/keepalive-reply", "POST /api/v1/receipts"}
@@ -150,11 +154,18 @@ def is_shown(expression: str, operation: Any, schemas: Any) -> bool:
     """Whether every successful JSON answer of the operation has to hold what the expression points to."""
     shown = [answer["content"]["application/json"]["schema"] for status, answer in operation["responses"].items() if status < "300"]
     for part in expression.removeprefix("$response.body#/").split("/"):
-        shown = [schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema for schema in shown]
+        shown = [form for schema in shown for form in forms_of(schema, schemas)]
         if part != "0" and not all(part in schema["required"] for schema in shown):
             return False
         shown = [schema["items"] if part == "0" else schema["properties"][part] for schema in shown]
     return bool(shown)
+
+
+def forms_of(schema: Any, schemas: Any) -> list[Any]:
+    """The schema itself, or each of those that it is one of."""
+    if "$ref" in schema:
+        return forms_of(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    return [form for one in schema.get("oneOf", []) for form in forms_of(one, schemas)] or [schema]
 
 
 def test_null_counts_as_not_given_where_one_of_several_fields_has_to_be(document: Any) -> None:

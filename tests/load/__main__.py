@@ -89,7 +89,7 @@ def _about(plan: Plan, caller: Caller, busy: float) -> str:
         )
     return (
         f"`make load` made this section. {report.machine()}\n{plan.users} users for {plan.seconds} s; everything, locust and the FCM simulator too, "
-        f"on the same machine, whose load average by others' work was {busy:.1f} before."
+        f"on the same machine, whose load average was {busy:.1f} before."
     )
 
 

@@ -36,7 +36,9 @@ def deliver_event(deps: Deps, key: DeliveryKey, request_id: str) -> Busy | Finis
         claimed = deps.deliveries.claim(key, deps.identifiers.new_id(), deps.clock.now())
         if not isinstance(claimed, ClaimedDelivery):
             return claimed
-        answer = _post(deps, claimed, claimed.delivery.request_id or request_id)
+        # A delivery belongs to the request that began it, whoever nudged it now.
+        request_id = claimed.delivery.request_id or request_id
+        answer = _post(deps, claimed, request_id)
         silent = answer == NotPosted("timeout")
     finally:
         deps.slots.leave(endpoint, silent=silent)
@@ -68,7 +70,7 @@ def _settle(deps: Deps, claimed: ClaimedDelivery, answer: Posted | NotPosted, re
     if stored and letter is not None:
         deps.log.warning("dead_lettered", tenant=letter.key.tenant, webhook=letter.key.webhook_id, event_id=letter.key.event_id, reason=letter.reason)
     if stored and planned.next_attempt_at is not None:
-        deps.tasks.enqueue_webhook(planned.key, claimed.delivery.request_id or request_id, planned.next_attempt_at)
+        deps.tasks.enqueue_webhook(planned.key, request_id, planned.next_attempt_at)
     _note(deps, claimed.webhook, Verdict.TAKEN if is_taken(answer) else Verdict.GONE if is_gone(answer) else Verdict.FAILED, request_id)
 
 

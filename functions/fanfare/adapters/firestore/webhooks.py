@@ -87,13 +87,15 @@ class FirestoreWebhookStore:
             write_id, batch = self._identifiers.new_id(), self._firestore.batch()
             fields = {**webhook_to_document(after, self._cipher), WRITE_ID: write_id}
             batch.update(reference, fields, self._firestore.write_option(last_update_time=snapshot.update_time))
-            if audit is not None or wanted_kinds(after) != wanted_kinds(before):
-                # Whatever a caller changes also mends an entry that a hand has broken; what an attempt notes leaves the tenant alone.
+            # Whatever a caller changes also mends an entry that a hand has broken; what an attempt notes leaves the tenant alone.
+            concerns_tenant = audit is not None or wanted_kinds(after) != wanted_kinds(before)
+            if concerns_tenant:
                 self._add_listening(batch, after, wanted_kinds(after))
             if audit is not None:
                 add_audit(batch, self._firestore, tenant, audit(before, after), write_id)
             if commit_guarded(batch, reference, write_id) is not None:
-                self._forget(tenant)
+                if concerns_tenant:
+                    self._forget(tenant)
                 return after
         raise lost_races("this webhook")
 
