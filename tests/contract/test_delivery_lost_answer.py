@@ -12,9 +12,10 @@ from fanfare.domain.audit import AuditEntry, trail
 from fanfare.domain.call import Actor, ActorKind
 from fanfare.domain.chunk import Busy
 from fanfare.domain.dead_letter import WebhookLetter, webhook_letter_of
+from fanfare.domain.endpoint_answer import Posted
 from fanfare.domain.event import Event, EventKind, StoredEvent, encode_event
 from fanfare.domain.filters import AuditFilter, DeadLetterFilter
-from fanfare.domain.webhook_delivery import DELAYS, LEASE, DeliveryKey, DeliveryState, Posted, WebhookDelivery, plan_after
+from fanfare.domain.webhook_delivery import DELAYS, LEASE, DeliveryKey, DeliveryState, WebhookDelivery, plan_after
 from fanfare.ports.webhooks import ClaimedDelivery
 from tests.contract.firestore_proxy import FirestoreProxy, firestore_proxy
 from tests.contract.stores.real import Stores, open_firestore, real_stores

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from fanfare.domain.endpoint_address import NoEndpoint, parse_endpoint
-from fanfare.domain.webhook_delivery import NotPosted, Posted
+from fanfare.domain.endpoint_answer import NotPosted, Posted
 
 Answer = Posted | NotPosted
 

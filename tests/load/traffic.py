@@ -1,7 +1,7 @@
 """What is asked: the routes by kind of request, and the bodies.
 
-Messages are addressed to devices. The Firestore emulator has no indexes and looks through all devices of the tenant for each thirty usernames, which
-Firestore does not: among ten thousand devices that would be a measurement of the emulator.
+Messages are addressed to devices: in the Firestore emulator a query by username takes longer the more devices a tenant has, so that among ten
+thousand the emulator would be measured (docs/performance.md, "Load").
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from fanfare.domain.audit import trail
 from fanfare.domain.call import Actor, ActorKind
 from fanfare.domain.chunk import ChunkKey
 from fanfare.domain.dead_letter import DeadLetter
+from fanfare.domain.endpoint_answer import Posted
 from fanfare.domain.event import Event, EventKind
-from fanfare.domain.webhook_delivery import Posted
 from fanfare.ports import Deps
 from fanfare.services.deliver_event import deliver_event
 from fanfare.web.api import build_api

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from fanfare.domain.webhook_delivery import DeliveryKey, Posted
+from fanfare.domain.endpoint_answer import Posted
+from fanfare.domain.webhook_delivery import DeliveryKey
 from fanfare.web.webhook import build_webhook, parse_task
 from tests.fakes import MemoryPoisonStore, ScriptedCallAuthenticator, ScriptedWebhookPoster, fake_deps
 from tests.unit.services.test_deliver_event import World

@@ -10,8 +10,8 @@ from typing import Any
 import pycurl
 
 from fanfare.domain.endpoint_address import Address, Endpoint
+from fanfare.domain.endpoint_answer import TIMED_OUT, NotPosted, Posted
 from fanfare.domain.retry_after import parse_retry_after
-from fanfare.domain.webhook_delivery import NotPosted, Posted
 from fanfare.ports import Clock
 
 LARGEST_ANSWER = 65_536
@@ -77,7 +77,7 @@ class WebhookConnection:
         if code == pycurl.E_WRITE_ERROR and self._received > LARGEST_ANSWER:
             return self._answer()
         if code == pycurl.E_OPERATION_TIMEDOUT:
-            return NotPosted("timeout")
+            return NotPosted(TIMED_OUT)
         if code in _TLS_ERRORS:
             return NotPosted("tls")
         return NotPosted("answer" if code in _NO_HTTP else "connection")

@@ -19,7 +19,7 @@ from ipaddress import ip_address
 
 from fanfare.adapters.webhook_connection import Refused, WebhookConnection
 from fanfare.domain.endpoint_address import Address, Endpoint, NoEndpoint, check_addresses, parse_endpoint
-from fanfare.domain.webhook_delivery import TIMEOUT, NotPosted, Posted
+from fanfare.domain.endpoint_answer import TIMED_OUT, TIMEOUT, NotPosted, Posted
 from fanfare.ports import Clock
 
 LookUp = Callable[[str], Sequence[Address]]
@@ -79,7 +79,7 @@ class HardenedWebhookPoster:
         try:
             addresses = self._addresses(endpoint)
         except TooSlow:
-            return NotPosted("timeout")
+            return NotPosted(TIMED_OUT)
         if not addresses:
             return NotPosted("connection")
         if check_addresses(endpoint, addresses, local=self._local) is not None:

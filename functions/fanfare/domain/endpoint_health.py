@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from fanfare.domain.endpoint_answer import NotPosted, Posted, is_gone, is_taken
 from fanfare.domain.webhook import FAILING_FOR, Webhook, WebhookReason
 
 NOTED_WITHIN = timedelta(seconds=10)
@@ -30,6 +31,13 @@ class Verdict(StrEnum):
     TAKEN = "taken"
     FAILED = "failed"
     GONE = "gone"
+
+
+def verdict_of(answer: Posted | NotPosted) -> Verdict:
+    """What an answer says of its endpoint."""
+    if is_taken(answer):
+        return Verdict.TAKEN
+    return Verdict.GONE if is_gone(answer) else Verdict.FAILED
 
 
 def note_attempt(webhook: Webhook, verdict: Verdict, now: datetime) -> Webhook | None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from fanfare.domain.chunk import Chunk
 from fanfare.domain.device import Device, Retirement, target_hint
-from fanfare.domain.event import EventKind
+from fanfare.domain.event import EventKind, StoredEvent
 from fanfare.domain.notification import Notification
 from fanfare.domain.outcome import FINAL_OUTCOMES, Outcome, Result
 from fanfare.domain.progress import deliveries_of, with_progress
@@ -42,6 +42,7 @@ class Told(NamedTuple):
 
 
 NOTHING_TOLD = Told()
+_BY_RECIPIENT = frozenset({EventKind.NOTIFICATION_SENT, EventKind.NOTIFICATION_FAILED, EventKind.NOTIFICATION_DELIVERED, EventKind.NOTIFICATION_READ})
 
 
 class SentTo(NamedTuple):
@@ -106,6 +107,14 @@ def trace_of(
         sent_to = SentTo(present.target.kind.value, target_hint(present.target), row is not None)
         trace = replace(trace, told=_told(notification, present), sent_to=sent_to)
     return replace(trace, retirement=retirement if here else None)
+
+
+def tells_of(event: StoredEvent, device_id: str) -> bool:
+    """Tell whether an event of a notification is about a recipient, or about the notification as a whole.
+
+    A broadcast has hundreds of events of hundreds of recipients: their bodies, which we have encoded, are searched and not parsed.
+    """
+    return event.kind not in _BY_RECIPIENT or f'"device_id":"{device_id}"'.encode("ascii") in event.body
 
 
 def matched_by(notification: Notification, result: Result) -> Matched:

@@ -18,20 +18,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from fanfare.domain.chunk import CLOCK_SKEW, Busy, Finished
+from fanfare.domain.endpoint_answer import NotPosted, Posted, error_of, is_gone, is_taken, wait_asked_for
 from fanfare.domain.event import Event, EventKind, StoredEvent
 from fanfare.domain.webhook import Webhook
 
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (0, 5, 5 * 60, 30 * 60, 2 * 3_600, 5 * 3_600, 10 * 3_600, 10 * 3_600))
 """How long after the attempt before each attempt is made, the first at once: eight over some 28 hours."""
-TIMEOUT = timedelta(seconds=15)
-"""So long may an endpoint take to answer."""
-LONGEST_RETRY_AFTER = timedelta(hours=10)
-"""An endpoint that asks for a longer wait gets this one."""
 LEASE = timedelta(seconds=45)
 NUDGE_GRACE = timedelta(seconds=60)
 """The sweep gives a task this long before it takes its place."""
-
-
 SWEPT_AGAIN = timedelta(minutes=10)
 """What the sweep has nudged it leaves alone for so long: where an endpoint is slow, thousands may wait, and none of them is lost."""
 
@@ -44,7 +39,7 @@ class DeliveryState(StrEnum):
     DELIVERED = "delivered"
     FAILED = "failed"
     DROPPED = "dropped"
-    """The webhook is gone or inactive."""
+    """The webhook is gone or inactive, or the event is no longer kept."""
 
 
 WEBHOOK_GONE = "webhook_removed"
@@ -54,7 +49,6 @@ INTERRUPTED = "interrupted"
 """The last attempt was lost with its instance: whether it was taken is not known."""
 ENDPOINT_GONE = "gone"
 """The endpoint answered 410: nothing will be taken there any more."""
-REDIRECT = "redirect"
 FINAL_DELIVERY_STATES = frozenset({DeliveryState.DELIVERED, DeliveryState.FAILED, DeliveryState.DROPPED})
 
 
@@ -98,21 +92,6 @@ def new_delivery(event: Event, webhook_id: str) -> WebhookDelivery:
     return WebhookDelivery(key, event.kind, DeliveryState.PENDING, event.at, event.at, event.at + NUDGE_GRACE, request_id=event.request_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """An endpoint's answer. `retry_after_seconds` is what it asked for, if so."""
-
-    status: int
-    retry_after_seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NotPosted:
-    """No answer, and why, in a word: `timeout`, `connection`, `tls`, `address` (not a public one), `answer` (no HTTP)."""
-
-    error: str
-
-
 def decide_delivery_claim(
     stored: WebhookDelivery, webhook: Webhook | None, event: StoredEvent | None, owner: str, now: datetime
 ) -> WebhookDelivery | Busy | Finished:
@@ -134,14 +113,14 @@ def decide_delivery_claim(
 def plan_after(claimed: WebhookDelivery, answer: Posted | NotPosted, now: datetime) -> WebhookDelivery:
     """What a delivery becomes by its attempt's answer: delivered, failed for good, or pending until its next attempt."""
     status = answer.status if isinstance(answer, Posted) else 0
-    tried = replace(claimed, last_status=status, last_error=_error_of(answer))
+    tried = replace(claimed, last_status=status, last_error=error_of(answer))
     if is_taken(answer):
         return _ended(tried, DeliveryState.DELIVERED, None, now)
     if is_gone(answer):
         return _ended(tried, DeliveryState.FAILED, ENDPOINT_GONE, now)
     if claimed.attempts >= len(DELAYS):
         return _ended(tried, DeliveryState.FAILED, tried.last_error or f"http_{status}", now)
-    due = now + max(DELAYS[claimed.attempts], _asked_for(answer))
+    due = now + max(DELAYS[claimed.attempts], wait_asked_for(answer))
     return replace(tried, state=DeliveryState.PENDING, owner="", lease_until=None, next_attempt_at=due, next_check_at=due + NUDGE_GRACE)
 
 
@@ -159,16 +138,6 @@ def put_off_check(stored: WebhookDelivery, now: datetime) -> WebhookDelivery | N
     if stored.state is not DeliveryState.PENDING or stored.next_check_at is None or stored.next_check_at > now:
         return None
     return replace(stored, next_check_at=now + SWEPT_AGAIN)
-
-
-def is_taken(answer: Posted | NotPosted) -> bool:
-    """Tell whether an endpoint has taken an event."""
-    return isinstance(answer, Posted) and 200 <= answer.status < 300
-
-
-def is_gone(answer: Posted | NotPosted) -> bool:
-    """Tell whether an endpoint wants nothing any more."""
-    return isinstance(answer, Posted) and answer.status == 410
 
 
 def is_exhausted(delivery: WebhookDelivery) -> bool:
@@ -190,17 +159,6 @@ def _waits(stored: WebhookDelivery, now: datetime) -> Busy | Finished | None:
 
 def _is_under_way(stored: WebhookDelivery, now: datetime) -> bool:
     return stored.state is DeliveryState.SENDING and stored.lease_until is not None and now < stored.lease_until
-
-
-def _error_of(answer: Posted | NotPosted) -> str | None:
-    if isinstance(answer, NotPosted):
-        return answer.error
-    return REDIRECT if 300 <= answer.status < 400 else None
-
-
-def _asked_for(answer: Posted | NotPosted) -> timedelta:
-    seconds = answer.retry_after_seconds if isinstance(answer, Posted) else None
-    return timedelta(seconds=min(seconds, LONGEST_RETRY_AFTER.total_seconds())) if seconds else timedelta()
 
 
 def _ended(delivery: WebhookDelivery, state: DeliveryState, reason: str | None, now: datetime) -> WebhookDelivery:

@@ -10,10 +10,11 @@ from typing import Protocol
 from fanfare.domain.audit import AuditEntry, Trail
 from fanfare.domain.chunk import Busy, Finished
 from fanfare.domain.dead_letter import WebhookLetter
+from fanfare.domain.endpoint_answer import NotPosted, Posted
 from fanfare.domain.event import StoredEvent
 from fanfare.domain.listing import Page
 from fanfare.domain.webhook import Webhook
-from fanfare.domain.webhook_delivery import DeliveryKey, DeliveryState, NotPosted, Posted, WebhookDelivery
+from fanfare.domain.webhook_delivery import DeliveryKey, DeliveryState, WebhookDelivery
 
 
 class WebhookStore(Protocol):

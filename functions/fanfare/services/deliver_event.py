@@ -10,13 +10,14 @@ from fanfare.domain.audit import AuditEntry, trail
 from fanfare.domain.call import Actor, ActorKind
 from fanfare.domain.chunk import Busy, Finished
 from fanfare.domain.dead_letter import webhook_letter_of
-from fanfare.domain.endpoint_health import Verdict, note_attempt
+from fanfare.domain.endpoint_answer import NotPosted, Posted, is_silent
+from fanfare.domain.endpoint_health import Verdict, note_attempt, verdict_of
 from fanfare.domain.event import Event, EventKind
 from fanfare.domain.listening import is_read
 from fanfare.domain.trace_context import SpanKind
 from fanfare.domain.version import VERSION
 from fanfare.domain.webhook import Webhook, signing_secrets
-from fanfare.domain.webhook_delivery import DeliveryKey, NotPosted, Posted, is_gone, is_taken, plan_after
+from fanfare.domain.webhook_delivery import DeliveryKey, plan_after
 from fanfare.domain.webhook_signature import sign
 from fanfare.ports import Deps
 from fanfare.ports.webhooks import ClaimedDelivery
@@ -39,7 +40,7 @@ def deliver_event(deps: Deps, key: DeliveryKey, request_id: str) -> Busy | Finis
         # A delivery belongs to the request that began it, whoever nudged it now.
         request_id = claimed.delivery.request_id or request_id
         answer = _post(deps, claimed, request_id)
-        silent = answer == NotPosted("timeout")
+        silent = is_silent(answer)
     finally:
         deps.slots.leave(endpoint, silent=silent)
     _settle(deps, claimed, answer, request_id)
@@ -71,7 +72,7 @@ def _settle(deps: Deps, claimed: ClaimedDelivery, answer: Posted | NotPosted, re
         deps.log.warning("dead_lettered", tenant=letter.key.tenant, webhook=letter.key.webhook_id, event_id=letter.key.event_id, reason=letter.reason)
     if stored and planned.next_attempt_at is not None:
         deps.tasks.enqueue_webhook(planned.key, request_id, planned.next_attempt_at)
-    _note(deps, claimed.webhook, Verdict.TAKEN if is_taken(answer) else Verdict.GONE if is_gone(answer) else Verdict.FAILED, request_id)
+    _note(deps, claimed.webhook, verdict_of(answer), request_id)
 
 
 def _note(deps: Deps, webhook: Webhook, verdict: Verdict, request_id: str) -> None:

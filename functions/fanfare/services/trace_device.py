@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -12,7 +11,7 @@ from fanfare.domain.event import StoredEvent
 from fanfare.domain.event_cursor import before, place_of
 from fanfare.domain.notification import Notification
 from fanfare.domain.receipts import ReceiptKey
-from fanfare.domain.trace import DeviceTrace, ToldWebhook, trace_of
+from fanfare.domain.trace import DeviceTrace, ToldWebhook, tells_of, trace_of
 from fanfare.domain.webhook_delivery import DeliveryKey
 from fanfare.ports import Deps
 from fanfare.services.find_delivery import find_delivery
@@ -39,9 +38,9 @@ def trace_device(deps: Deps, tenant: str, notification_id: str, device_id: str) 
 
 
 def _told(deps: Deps, notification: Notification, device_id: str) -> Iterator[ToldWebhook]:
-    """The deliveries of events that name the recipient, to the webhooks that there are now."""
+    """The deliveries of events that name the recipient, to the webhooks that are active now."""
     webhooks = sorted(listening_to(deps, notification.tenant).webhooks)
-    events = [event for event in _events(deps, notification) if _names(event, device_id)] if webhooks else []
+    events = [event for event in _events(deps, notification) if tells_of(event, device_id)] if webhooks else []
     keys = [(event, DeliveryKey(notification.tenant, webhook, event.id)) for event in events for webhook in webhooks]
     for (event, _), delivery in zip(keys, deps.deliveries.get_many([key for _, key in keys]), strict=True):
         if delivery is not None:
@@ -56,10 +55,3 @@ def _events(deps: Deps, notification: Notification) -> Iterator[StoredEvent]:
         if len(page) < PAGE:
             return
         place = place_of(page[-1])
-
-
-def _names(event: StoredEvent, device_id: str) -> bool:
-    """Tell whether an event is about a recipient, or about the notification as a whole."""
-    data = json.loads(event.body)["data"]
-    rows = [*data.get("recipients", ()), *data.get("receipts", ())]
-    return not rows or any(row["device_id"] == device_id for row in rows)

@@ -14,7 +14,7 @@ from fanfare.adapters.webhook_connection import LARGEST_ANSWER, Refused, Webhook
 from fanfare.adapters.webhook_poster import HardenedWebhookPoster, look_up_addresses
 from fanfare.domain import endpoint_address
 from fanfare.domain.endpoint_address import Address
-from fanfare.domain.webhook_delivery import NotPosted, Posted
+from fanfare.domain.endpoint_answer import NotPosted, Posted
 from local.certificates import Certificates, write_certificates
 from tests.contract.adapters.endpoint import OK, Endpoint
 from tests.contract.adapters.scripted import Reply, ScriptedServer, SilentServer, unused_url

@@ -13,6 +13,7 @@ from fanfare.domain.broadcast_progress import Part
 from fanfare.domain.call import Actor, ActorKind
 from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState
 from fanfare.domain.device import InactiveReason
+from fanfare.domain.endpoint_answer import Posted
 from fanfare.domain.event import Event, EventKind
 from fanfare.domain.fleet_counters import counters_of, sums_of_one
 from fanfare.domain.layout import Layout, Source
@@ -23,7 +24,7 @@ from fanfare.domain.receipt_sums import NotedPlace, ReceiptSum
 from fanfare.domain.receipts import ReceiptEvent
 from fanfare.domain.registration import RegistrationPlan, deactivate
 from fanfare.domain.tallying import Tally, contributions_of, decide_tally
-from fanfare.domain.webhook_delivery import DeliveryKey, Posted, plan_after
+from fanfare.domain.webhook_delivery import DeliveryKey, plan_after
 from fanfare.ports.webhooks import ClaimedDelivery
 from tests.contract.stores.racing import race
 from tests.contract.stores.real import Stores

@@ -12,6 +12,7 @@ from fanfare.domain.audit import AuditEntry, trail
 from fanfare.domain.call import Actor, ActorKind
 from fanfare.domain.chunk import Busy, Finished
 from fanfare.domain.dead_letter import DeadLetterKind, WebhookLetter, webhook_letter_of
+from fanfare.domain.endpoint_answer import NotPosted, Posted
 from fanfare.domain.event import Event, EventKind, StoredEvent, encode_event
 from fanfare.domain.filters import AuditFilter, DeadLetterFilter
 from fanfare.domain.retention import Kind
@@ -23,8 +24,6 @@ from fanfare.domain.webhook_delivery import (
     SWEPT_AGAIN,
     DeliveryKey,
     DeliveryState,
-    NotPosted,
-    Posted,
     WebhookDelivery,
     new_delivery,
     plan_after,

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfare.domain.endpoint_health import MOST_IN_FLIGHT, NOTED_WITHIN, Verdict, may_attempt, note_attempt
+from fanfare.domain.endpoint_answer import NotPosted, Posted
+from fanfare.domain.endpoint_health import MOST_IN_FLIGHT, NOTED_WITHIN, Verdict, may_attempt, note_attempt, verdict_of
 from fanfare.domain.webhook import FAILING_FOR, Webhook, WebhookReason
 from local.functions import FUNCTIONS
 from tests.factories import NOW, a_webhook
@@ -22,6 +23,20 @@ def _noted(webhook: Webhook, verdict: Verdict, at: datetime) -> Webhook:
     noted = note_attempt(webhook, verdict, at)
     assert noted is not None
     return noted
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        (Posted(202), Verdict.TAKEN),
+        (Posted(410), Verdict.GONE),
+        (Posted(301), Verdict.FAILED),
+        (Posted(503), Verdict.FAILED),
+        (NotPosted("tls"), Verdict.FAILED),
+    ],
+)
+def test_what_an_answer_says_of_its_endpoint(answer: Posted | NotPosted, verdict: Verdict) -> None:
+    assert verdict_of(answer) is verdict
 
 
 def test_first_attempt_is_noted_to_the_minute() -> None:

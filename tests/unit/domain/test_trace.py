@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from fanfare.domain.chunk import Chunk, ChunkKey, ChunkState, new_claim
+from fanfare.domain.chunk_events import chunk_data
 from fanfare.domain.content import Content
 from fanfare.domain.device import Retirement
-from fanfare.domain.event import EventKind
+from fanfare.domain.event import Event, EventKind, StoredEvent, encode_event
 from fanfare.domain.message import Platform
 from fanfare.domain.notification import NotificationStatus
 from fanfare.domain.outcome import Outcome, Result
-from fanfare.domain.receipts import ReceiptKey, StoredReceipt
+from fanfare.domain.receipts import ReceiptChange, ReceiptEvent, ReceiptKey, StoredReceipt, told_of
+from fanfare.domain.status_events import status_data
 from fanfare.domain.template_text import Syntax
-from fanfare.domain.trace import DeviceTrace, Matched, SentTo, Step, Told, ToldWebhook, matched_by, steps_of, trace_of
+from fanfare.domain.trace import DeviceTrace, Matched, SentTo, Step, Told, ToldWebhook, matched_by, steps_of, tells_of, trace_of
 from fanfare.domain.webhook_delivery import DeliveryKey, DeliveryState, WebhookDelivery
 from fanfare.domain.wording import Wording
 from tests.factories import NOW, TENANT_ID, a_device, a_notification, a_recipient
@@ -48,6 +52,26 @@ def after(seconds: int) -> datetime:
 )
 def test_recipient_is_matched_by_a_word_of_the_request(to: object, matched: Matched) -> None:
     assert matched_by(a_notification(request={"to": to} if to is not None else {}), SENT) == matched
+
+
+def _stored(kind: EventKind, data: Mapping[str, Any]) -> StoredEvent:
+    return StoredEvent("event-1", TENANT_ID, kind, NOW, encode_event(Event("event-1", TENANT_ID, kind, NOW, data)))
+
+
+def test_event_of_a_chunk_is_about_the_recipients_that_it_names() -> None:
+    named = Result(Outcome.SENT, "projects/p/messages/1", 200, 1, Platform.ANDROID, '"device_id":"device-3"')
+    event = _stored(EventKind.NOTIFICATION_SENT, chunk_data(a_notification(), 0, [("device-1", SENT), ("device-22", named)]))
+    assert [tells_of(event, name) for name in ("device-1", "device-22", "device-2", "device-3")] == [True, True, False, False]
+
+
+def test_event_of_receipts_is_about_the_devices_that_it_names() -> None:
+    change = ReceiptChange(None, StoredReceipt(ReceiptKey("notification-1", "device-1"), NOW, NOW))
+    event = _stored(EventKind.NOTIFICATION_DELIVERED, {"receipts": told_of([change], ReceiptEvent.DELIVERED)})
+    assert [tells_of(event, name) for name in ("device-1", "device-2")] == [True, False]
+
+
+def test_event_of_a_status_is_about_everybody() -> None:
+    assert tells_of(_stored(EventKind.NOTIFICATION_COMPLETED, status_data(a_notification())), "device-1")
 
 
 WORDING = Wording("order", 3, Syntax.DOUBLE, {}, {}, {"sw": {}}, {})

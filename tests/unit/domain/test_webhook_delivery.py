@@ -12,17 +12,15 @@ from hypothesis import strategies as st
 
 from fanfare.domain.chunk import CLOCK_SKEW, Busy, Finished
 from fanfare.domain.dead_letter import DeadLetterKind, webhook_letter_of
+from fanfare.domain.endpoint_answer import LONGEST_RETRY_AFTER, NotPosted, Posted
 from fanfare.domain.event import Event, EventKind, StoredEvent, encode_event
 from fanfare.domain.webhook_delivery import (
     DELAYS,
     FINAL_DELIVERY_STATES,
     LEASE,
-    LONGEST_RETRY_AFTER,
     NUDGE_GRACE,
     SWEPT_AGAIN,
     DeliveryState,
-    NotPosted,
-    Posted,
     WebhookDelivery,
     decide_delivery_claim,
     new_delivery,

@@ -16,6 +16,7 @@ from fanfare.domain.audit import trail
 from fanfare.domain.call import Actor, ActorKind
 from fanfare.domain.chunk import Busy, Finished
 from fanfare.domain.dead_letter import DeadLetterKind, WebhookLetter
+from fanfare.domain.endpoint_answer import NotPosted, Posted
 from fanfare.domain.endpoint_health import MOST_IN_FLIGHT
 from fanfare.domain.errors import Conflict, Unavailable
 from fanfare.domain.event import Event, EventKind
@@ -23,7 +24,7 @@ from fanfare.domain.filters import AuditFilter, DeadLetterFilter
 from fanfare.domain.listening import with_readers
 from fanfare.domain.trace_context import TraceContext
 from fanfare.domain.webhook import FAILING_FOR, Webhook, WebhookReason
-from fanfare.domain.webhook_delivery import DELAYS, LEASE, NUDGE_GRACE, SWEPT_AGAIN, DeliveryKey, DeliveryState, NotPosted, Posted, WebhookDelivery
+from fanfare.domain.webhook_delivery import DELAYS, LEASE, NUDGE_GRACE, SWEPT_AGAIN, DeliveryKey, DeliveryState, WebhookDelivery
 from fanfare.domain.webhook_signature import sign
 from fanfare.ports import Deps
 from fanfare.services.dead_letters import get_dead_letter, replay_dead_letter

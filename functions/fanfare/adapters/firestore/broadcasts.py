@@ -10,7 +10,7 @@ from google.cloud.firestore import CollectionReference, DocumentReference, Docum
 
 from fanfare.adapters.firestore.audit import add_audit
 from fanfare.adapters.firestore.broadcast_mapping import fanned_to_document, fanout_from_document, fanout_to_document
-from fanfare.adapters.firestore.client import READ_RETRY, READ_SECONDS, fields_of, read_all, run_query, translated
+from fanfare.adapters.firestore.client import count_found, fields_of, read_all, run_query
 from fanfare.adapters.firestore.commits import TRIES, WRITE_ID, commit_guarded, lost_races
 from fanfare.adapters.firestore.event_documents import add_events
 from fanfare.adapters.firestore.notification_mapping import notification_from_document
@@ -56,11 +56,7 @@ class FirestoreBroadcastStore:
 
     def count_held(self, tenant: str, notification_id: str) -> int:
         """How many chunks are held; costs one read."""
-        # The library's own types of aggregations are wrong.
-        counting: Any = self._chunks(tenant, notification_id).where(filter=FieldFilter("state", "==", ChunkState.HELD.value)).count()
-        with translated():
-            [[counted]] = counting.get(retry=READ_RETRY, timeout=READ_SECONDS)
-        return int(counted.value)
+        return count_found(self._chunks(tenant, notification_id).where(filter=FieldFilter("state", "==", ChunkState.HELD.value)))
 
     def _commit(self, tenant: str, notification: _Snapshot, fanout: _Snapshot, advanced: Advanced) -> bool:
         batch, write_id = self._firestore.batch(), self._identifiers.new_id()

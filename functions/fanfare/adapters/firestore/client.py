@@ -9,7 +9,7 @@ from typing import Any
 from google.api_core.exceptions import Aborted, DeadlineExceeded, GoogleAPICallError, InternalServerError, RetryError, ServiceUnavailable
 from google.api_core.retry import Retry, if_exception_type
 from google.auth.exceptions import GoogleAuthError
-from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot, Query
+from google.cloud.firestore import Client, CollectionReference, DocumentReference, DocumentSnapshot, Query
 
 from fanfare.adapters.firestore.one_thread import OneThreadClient
 from fanfare.config import Settings
@@ -69,6 +69,14 @@ def run_query(query: Query) -> list[DocumentSnapshot[Any]]:
     """Run a query to its end."""
     with translated():
         return list(query.stream(retry=READ_RETRY, timeout=READ_SECONDS))
+
+
+def count_found(query: Query | CollectionReference, seconds: float = READ_SECONDS) -> int:
+    """Have the database count what a query finds, by its index: a read for up to a thousand."""
+    # The library's own types of aggregations are wrong.
+    counting: Any = query.count()
+    with translated():
+        return int(counting.get(retry=READ_RETRY, timeout=seconds)[0][0].value)
 
 
 def fields_of(snapshot: DocumentSnapshot[Any]) -> dict[str, Any] | None:

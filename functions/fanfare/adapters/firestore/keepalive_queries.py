@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any
 
 from google.cloud.firestore import Client as Firestore
 from google.cloud.firestore import CollectionReference, FieldFilter, Query
 
-from fanfare.adapters.firestore.client import READ_RETRY, READ_SECONDS, translated
+from fanfare.adapters.firestore.client import count_found
 from fanfare.adapters.firestore.paths import collection_of
 from fanfare.domain.buckets import BUCKETS
 from fanfare.domain.keepalive import KeepaliveState
@@ -37,7 +36,7 @@ def count_fleet(firestore: Firestore, tenant: str, replied_since: datetime) -> F
     planned, stopped = (_all(firestore, tenant, state) for state in (KeepaliveState.PLANNED, KeepaliveState.STOPPED))
     replied = _active(firestore, tenant, KeepaliveState.PLANNED).where(filter=FieldFilter("keepalive.reply", ">=", replied_since))
     with ThreadPoolExecutor(COUNTED_AT_ONCE) as pool:
-        pinged, replying, silenced = pool.map(_count, [planned, replied.order_by("keepalive.reply"), stopped])
+        pinged, replying, silenced = pool.map(count_found, [planned, replied.order_by("keepalive.reply"), stopped])
     return FleetCounts(replied=replying, silent=max(0, pinged - replying), stopped=silenced)
 
 
@@ -51,10 +50,3 @@ def _active(firestore: Firestore, tenant: str, state: KeepaliveState) -> Query:
     query: Query = collection.where(filter=FieldFilter("bucket", "in", list(range(BUCKETS))))
     query = query.where(filter=FieldFilter("active", "==", value=True))
     return query.where(filter=FieldFilter("keepalive.state", "==", state.value))
-
-
-def _count(query: Query) -> int:
-    # The library's own types of aggregations are wrong.
-    counting: Any = query.count()
-    with translated():
-        return int(counting.get(retry=READ_RETRY, timeout=READ_SECONDS)[0][0].value)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from google.cloud.firestore import Client as Firestore
 from google.cloud.firestore import DocumentReference, FieldFilter, Query
 
-from fanfare.adapters.firestore.client import READ_RETRY, fields_of, read, read_all, run_query, translated
+from fanfare.adapters.firestore.client import count_found, fields_of, read, read_all, run_query
 from fanfare.adapters.firestore.commits import WRITE_ID, commit_guarded
 from fanfare.adapters.firestore.fleet_shards import VERSION, shards
 from fanfare.adapters.firestore.notification_mapping import notification_from_document
@@ -46,7 +45,7 @@ class FirestoreMetricsStore:
         deliveries = self._firestore.collection_group("deliveries").where(filter=_EVERY_BUCKET)
         ended = {state.value: deliveries.where(filter=FieldFilter("state", "==", state.value)) for state in sorted(FINAL_DELIVERY_STATES)}
         return {
-            state: _count(_since(query.where(filter=FieldFilter("completed_at", "<=", until)), "completed_at", after))
+            state: count_found(_since(query.where(filter=FieldFilter("completed_at", "<=", until)), "completed_at", after), COUNT_SECONDS)
             for state, query in ended.items()
         }
 
@@ -55,7 +54,7 @@ class FirestoreMetricsStore:
         devices = self._firestore.collection_group("devices").where(filter=_EVERY_BUCKET)
         retired = {reason.value: devices.where(filter=FieldFilter("inactive_reason", "==", reason.value)) for reason in sorted(RETIRED)}
         return {
-            reason: _count(_since(query.where(filter=FieldFilter("inactive_since", "<=", until)), "inactive_since", after))
+            reason: count_found(_since(query.where(filter=FieldFilter("inactive_since", "<=", until)), "inactive_since", after), COUNT_SECONDS)
             for reason, query in retired.items()
         }
 
@@ -86,8 +85,3 @@ class FirestoreMetricsStore:
 
 def _since(query: Query, field: str, after: datetime | None) -> Query:
     return query.where(filter=FieldFilter(field, ">", after)) if after is not None else query
-
-
-def _count(query: Any) -> int:  # noqa: ANN401 - the library's own types of aggregations are wrong
-    with translated():
-        return int(query.count().get(retry=READ_RETRY, timeout=COUNT_SECONDS)[0][0].value)

@@ -12,7 +12,7 @@ from google.cloud.firestore import Client as Firestore
 from google.cloud.firestore import CollectionReference, DocumentReference, Query
 from google.cloud.firestore_v1.field_path import FieldPath
 
-from fanfare.adapters.firestore.client import COMMIT_RETRY, COMMIT_SECONDS, READ_RETRY, READ_SECONDS, fields_of, read, run_query, translated
+from fanfare.adapters.firestore.client import COMMIT_RETRY, COMMIT_SECONDS, count_found, fields_of, read, run_query, translated
 from fanfare.adapters.firestore.commits import Decided, update_guarded
 from fanfare.domain.migration import Migration, MigrationRecord, MigrationState
 from fanfare.ports import Identifiers
@@ -59,10 +59,7 @@ class FirestoreMigrationStore:
 
     def count(self, migration: Migration) -> int:
         """About how many documents a migration looks through."""
-        counting: Any = self._all(migration).count()
-        with translated():
-            [[found]] = counting.get(retry=READ_RETRY, timeout=READ_SECONDS)
-        return int(found.value)
+        return count_found(self._all(migration))
 
     def read_page(self, migration: Migration, after: str | None, limit: int) -> Sequence[StoredDocument]:
         """Read at most `limit` documents after a path."""

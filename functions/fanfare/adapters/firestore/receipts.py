@@ -6,12 +6,11 @@ import threading
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from google.cloud.firestore import Client as Firestore
 from google.cloud.firestore import FieldFilter
 
-from fanfare.adapters.firestore.client import READ_RETRY, READ_SECONDS, read_all, read_fields, translated
+from fanfare.adapters.firestore.client import count_found, read_all, read_fields
 from fanfare.adapters.firestore.commits import commit_guarded
 from fanfare.adapters.firestore.event_documents import add_events
 from fanfare.adapters.firestore.paths import notification_reference
@@ -67,9 +66,9 @@ class FirestoreReceiptStore:
     def count(self, tenant: str, notification_id: str) -> ReceiptCounts:
         """Count the receipts of one message: two aggregations, a read each for up to a thousand receipts."""
         receipts = receipts_of(self._firestore, tenant, notification_id)
-        delivered = _count(receipts.where(filter=FieldFilter("delivered", "==", value=True)))
+        delivered = count_found(receipts.where(filter=FieldFilter("delivered", "==", value=True)))
         # Nobody has read what has not come.
-        return ReceiptCounts(delivered, _count(receipts.where(filter=FieldFilter("read", "==", value=True))) if delivered else 0)
+        return ReceiptCounts(delivered, count_found(receipts.where(filter=FieldFilter("read", "==", value=True))) if delivered else 0)
 
     def _known(self, tenant: str, notification_ids: Iterable[str]) -> dict[str, datetime]:
         with self._lock:
@@ -83,8 +82,3 @@ class FirestoreReceiptStore:
             self._opened.update({(tenant, name): at for name, at in found.items()})
             while len(self._opened) > self._most_kept:
                 self._opened.popitem(last=False)
-
-
-def _count(query: Any) -> int:  # noqa: ANN401 - the library's own types of aggregations are wrong
-    with translated():
-        return int(query.count().get(retry=READ_RETRY, timeout=READ_SECONDS)[0][0].value)

@@ -11,7 +11,7 @@ from google.cloud.firestore import Client as Firestore
 from google.cloud.firestore import FieldFilter
 
 from fanfare.adapters.expiring import ExpiringCache
-from fanfare.adapters.firestore.client import READ_RETRY, READ_SECONDS, run_query, translated
+from fanfare.adapters.firestore.client import count_found, run_query
 from fanfare.adapters.firestore.commits import TRIES, WRITE_ID, commit_guarded, lost_races
 from fanfare.adapters.firestore.device_mapping import sync_to_document
 from fanfare.adapters.firestore.devices import FirestoreDeviceStore
@@ -99,10 +99,7 @@ class FirestoreSubscriptionStore:
         # Whatever is active is listed; said nevertheless, because the index of listed devices by topic serves it.
         query = collection_of(self._firestore, tenant, "devices").where(filter=FieldFilter("listed", "==", value=True))
         query = query.where(filter=FieldFilter("active", "==", value=True)).where(filter=FieldFilter("topics", "array_contains", topic))
-        # The library's own types of aggregations are wrong.
-        counting: Any = query.count()
-        with translated():
-            return int(counting.get(retry=READ_RETRY, timeout=READ_SECONDS)[0][0].value)
+        return count_found(query)
 
     def _subscribed(self, tenant: str, collection: str, topic: str, limit: int) -> list[str]:
         query = collection_of(self._firestore, tenant, collection).where(filter=FieldFilter("topics", "array_contains", topic))
