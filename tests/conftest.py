@@ -32,7 +32,8 @@ def _as_the_deployed_database_does() -> None:
     demand_indexes()
 
 
-def _running(folder: Path, parts: frozenset[str]) -> Iterator[Stack]:
+def running(folder: Path, parts: frozenset[str]) -> Iterator[Stack]:
+    """Run these parts of the stack; where they can't start, the run ends."""
     stack = Stack(StackSettings(), folder=folder, parts=parts)
     try:
         stack.__enter__()
@@ -47,7 +48,7 @@ def _running(folder: Path, parts: frozenset[str]) -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start the Firestore emulator; its host:port."""
-    for stack in _running(tmp_path_factory.mktemp("emulator"), frozenset({"firestore"})):
+    for stack in running(tmp_path_factory.mktemp("emulator"), frozenset({"firestore"})):
         yield stack.firestore_host
 
 
@@ -60,4 +61,4 @@ def project_id() -> str:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Start the whole stack, the deployed functions included."""
-    yield from _running(tmp_path_factory.mktemp("stack"), ALL_PARTS)
+    yield from running(tmp_path_factory.mktemp("stack"), ALL_PARTS)

@@ -67,18 +67,28 @@ def stranger(own_tenant: Tenant) -> Api:
     return own_tenant.api()
 
 
-@pytest.fixture(scope="session")
-def fcm(stack: Stack) -> Iterator[Simulator]:
-    """The FCM simulator."""
+def open_simulator(stack: Stack) -> Iterator[Simulator]:
+    """A stack's FCM simulator."""
     assert stack.fcm_url
     simulator = Simulator(stack.fcm_url)
     yield simulator
     simulator.close()
 
 
-@pytest.fixture(scope="session")
-def cloud(stack: Stack) -> Iterator[Cloud]:
-    """The task service."""
+def open_cloud(stack: Stack) -> Iterator[Cloud]:
+    """A stack's task service."""
     service = Cloud(stack.cloud_url)
     yield service
     service.close()
+
+
+@pytest.fixture(scope="session")
+def fcm(stack: Stack) -> Iterator[Simulator]:
+    """The FCM simulator."""
+    yield from open_simulator(stack)
+
+
+@pytest.fixture(scope="session")
+def cloud(stack: Stack) -> Iterator[Cloud]:
+    """The task service."""
+    yield from open_cloud(stack)

@@ -34,6 +34,7 @@ from tests.e2e.counting_proxy import CountingProxy, Usage, counting_proxy
 from tests.e2e.harness import Cloud, Tenant
 from tests.fakes.log import RecordingLog
 from tests.fakes.sender import ScriptedPushSender
+from tests.fakes.telemetry import RecordingTelemetry
 
 DEVICES, FEWER = 50_000, 6_250
 MILLION = 1_000_000
@@ -47,7 +48,7 @@ class CapturedTasks(CloudTaskQueue):
     """Cloud Tasks without the service: what would be posted there is kept, to be performed by the test."""
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__(settings, RecordingLog())
+        super().__init__(settings, RecordingLog(), telemetry=RecordingTelemetry())
         self.waiting: list[tuple[str, dict[str, Any]]] = []
         self.created = 0
 

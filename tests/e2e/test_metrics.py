@@ -14,8 +14,10 @@ from fanfare.domain.metrics import Counters
 from fanfare.domain.metrics_text import CONTENT_TYPE
 from fanfare.ports import Deps
 from local.readiness import wait_until
-from local.stack import Stack
+from local.stack import ALL_PARTS, Stack
+from tests.conftest import running
 from tests.contract.adapters.scripted import Reply, ScriptedServer
+from tests.e2e.conftest import open_cloud, open_deps, open_simulator
 from tests.e2e.harness import TIMEOUT_SECONDS, Api, Cloud, Simulator, Tenant, fresh, problem_of, wait_for_status
 from tests.prometheus_text import Metric, read_metrics, value_of
 
@@ -34,6 +36,30 @@ EXPECTED = {
     "read.android": 1,
     "webhooks.delivered": 1,
 }
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack of its own: the counters are the whole fleet's, and what other tests have left is still being tried."""
+    yield from running(tmp_path_factory.mktemp("metrics"), ALL_PARTS)
+
+
+@pytest.fixture(scope="module")
+def deps(stack: Stack) -> Deps:
+    """One of each real adapter, on it."""
+    return open_deps(stack)
+
+
+@pytest.fixture(scope="module")
+def fcm(stack: Stack) -> Iterator[Simulator]:
+    """Its FCM simulator."""
+    yield from open_simulator(stack)
+
+
+@pytest.fixture(scope="module")
+def cloud(stack: Stack) -> Iterator[Cloud]:
+    """Its task service."""
+    yield from open_cloud(stack)
 
 
 @pytest.fixture

@@ -133,7 +133,7 @@ def test_trace_tells_its_webhooks_and_steps_in_their_order(told: Told) -> None:
     assert times == sorted(times)
     assert names[:2] == ["accepted", "first_attempt"]
     assert [name for name in names if name in {"delivered", "read"}] == ["delivered", "read"]
-    assert sorted(names[2:]) == sorted(["sent", "delivered", "read", *["webhook"] * (len(KINDS) - 1)])
+    assert sorted(names[2:]) == sorted(["failed_first", "sent", "delivered", "read", *["webhook"] * (len(KINDS) - 1)])
 
 
 def test_transcript_names_every_station_and_ends_with_all_events_and_the_trace(told: Told) -> None:

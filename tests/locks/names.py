@@ -59,8 +59,8 @@ class Names:
         return self.new_name("project")
 
     def new_endpoint(self) -> str:
-        """A URL that may be posted to, whose path is its owner's secret."""
-        return f"https://8.8.8.8/{self.new_secret('hook')}"
+        """A URL that may be posted to, whose path only its tenant may see: an operator reads it in the database."""
+        return f"https://8.8.8.8/{self.new_private('hook')}"
 
     def new_account(self, project: str) -> dict[str, Any]:
         """A service account of a project; a line of its key stands for the key."""

@@ -7,38 +7,38 @@ from collections import Counter
 
 from fanfare.domain.endpoint_health import may_attempt
 
-MOST_SILENT = 10_000
+MOST_SLOW = 10_000
 
 
 class MemoryEndpointSlots:
-    """Counts the attempts to each endpoint, and remembers which ones let the time run out when they were tried last."""
+    """Counts the attempts to each endpoint, and remembers which ones were slow when they were tried last."""
 
     def __init__(self) -> None:
         self._in_flight: Counter[str] = Counter()
-        self._silent: set[str] = set()
+        self._slow: set[str] = set()
         self._lock = threading.Lock()
 
     def enter(self, endpoint: str) -> bool:
         """Begin an attempt to an endpoint; False: too many are under way to it."""
         with self._lock:
-            is_free = may_attempt(self._in_flight, self._silent, endpoint)
+            is_free = may_attempt(self._in_flight, self._slow, endpoint)
             if is_free:
                 self._in_flight[endpoint] += 1
             return is_free
 
-    def leave(self, endpoint: str, *, silent: bool | None = None) -> None:
-        """End an attempt that was begun; `silent` says whether it let the time run out, if it came to a post."""
+    def leave(self, endpoint: str, *, slow: bool | None = None) -> None:
+        """End an attempt that was begun; `slow` says whether it was slow, if it came to a post."""
         with self._lock:
             self._in_flight[endpoint] -= 1
             if self._in_flight[endpoint] <= 0:
                 del self._in_flight[endpoint]
-            if silent is not None:
-                self._note(endpoint, silent=silent)
+            if slow is not None:
+                self._note(endpoint, slow=slow)
 
-    def _note(self, endpoint: str, *, silent: bool) -> None:
-        if not silent:
-            self._silent.discard(endpoint)
+    def _note(self, endpoint: str, *, slow: bool) -> None:
+        if not slow:
+            self._slow.discard(endpoint)
             return
-        if len(self._silent) >= MOST_SILENT:
-            self._silent.clear()
-        self._silent.add(endpoint)
+        if len(self._slow) >= MOST_SLOW:
+            self._slow.clear()
+        self._slow.add(endpoint)

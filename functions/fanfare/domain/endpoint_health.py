@@ -16,13 +16,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from fanfare.domain.endpoint_answer import NotPosted, Posted, is_gone, is_taken
+from fanfare.domain.endpoint_answer import NotPosted, Posted, is_gone, is_silent, is_taken
 from fanfare.domain.webhook import FAILING_FOR, Webhook, WebhookReason
 
 NOTED_WITHIN = timedelta(seconds=10)
 """Failures within this of what was noted last are not counted."""
 MOST_IN_FLIGHT = 4
 """So many attempts are under way to one endpoint from one instance: a quarter of the threads of `webhook`."""
+SLOW = timedelta(seconds=2)
+"""An attempt that takes so long keeps a thread from others, whatever the answer is in the end."""
 
 
 class Verdict(StrEnum):
@@ -55,13 +57,18 @@ def note_attempt(webhook: Webhook, verdict: Verdict, now: datetime) -> Webhook |
     return _disabled(noted, WebhookReason.FAILING, now) if now - since >= FAILING_FOR else noted
 
 
-def may_attempt(in_flight: Mapping[str, int], silent: Collection[str], endpoint: str) -> bool:
+def is_slow(answer: Posted | NotPosted, took: timedelta) -> bool:
+    """Tell whether an attempt has shown its endpoint to be slow."""
+    return is_silent(answer) or took >= SLOW
+
+
+def may_attempt(in_flight: Mapping[str, int], slow: Collection[str], endpoint: str) -> bool:
     """Tell whether an instance may begin one more attempt to an endpoint, given how many are under way to each.
 
-    Those that let the time run out when they were tried last (`silent`) share one endpoint's part: any number of dead ones leave the threads free.
+    Those that were slow when they were tried last share one endpoint's part: any number of slow or dead ones leave the threads free.
     """
     mine = in_flight.get(endpoint, 0)
-    waiting = sum(in_flight.get(name, 0) for name in silent) if endpoint in silent else mine
+    waiting = sum(in_flight.get(name, 0) for name in slow) if endpoint in slow else mine
     return max(mine, waiting) < MOST_IN_FLIGHT
 
 

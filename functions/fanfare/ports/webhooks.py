@@ -113,6 +113,6 @@ class EndpointSlots(Protocol):
         """Begin an attempt to an endpoint; False: too many are under way to it."""
         ...
 
-    def leave(self, endpoint: str, *, silent: bool | None = None) -> None:
-        """End an attempt that was begun; `silent` says whether it let the time run out, if it came to a post."""
+    def leave(self, endpoint: str, *, slow: bool | None = None) -> None:
+        """End an attempt that was begun; `slow` says whether it was slow, if it came to a post."""
         ...

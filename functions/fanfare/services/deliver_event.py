@@ -10,8 +10,8 @@ from fanfare.domain.audit import AuditEntry, trail
 from fanfare.domain.call import Actor, ActorKind
 from fanfare.domain.chunk import Busy, Finished
 from fanfare.domain.dead_letter import webhook_letter_of
-from fanfare.domain.endpoint_answer import NotPosted, Posted, is_silent
-from fanfare.domain.endpoint_health import Verdict, note_attempt, verdict_of
+from fanfare.domain.endpoint_answer import NotPosted, Posted
+from fanfare.domain.endpoint_health import Verdict, is_slow, note_attempt, verdict_of
 from fanfare.domain.event import Event, EventKind
 from fanfare.domain.listening import is_read
 from fanfare.domain.trace_context import SpanKind
@@ -32,17 +32,18 @@ def deliver_event(deps: Deps, key: DeliveryKey, request_id: str) -> Busy | Finis
     endpoint = f"{key.tenant}/{key.webhook_id}"
     if not deps.slots.enter(endpoint):
         return Busy(BUSY_SECONDS)
-    silent: bool | None = None
+    slow: bool | None = None
     try:
         claimed = deps.deliveries.claim(key, deps.identifiers.new_id(), deps.clock.now())
         if not isinstance(claimed, ClaimedDelivery):
             return claimed
         # A delivery belongs to the request that began it, whoever nudged it now.
         request_id = claimed.delivery.request_id or request_id
+        begun = deps.clock.now()
         answer = _post(deps, claimed, request_id)
-        silent = is_silent(answer)
+        slow = is_slow(answer, deps.clock.now() - begun)
     finally:
-        deps.slots.leave(endpoint, silent=silent)
+        deps.slots.leave(endpoint, slow=slow)
     _settle(deps, claimed, answer, request_id)
     return Finished()
 

@@ -1,4 +1,4 @@
-"""The slots of an instance: each endpoint has its part, those that kept silent share one, and what was taken is given back."""
+"""The slots of an instance: each endpoint has its part, the slow ones share one, and what was taken is given back."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def test_each_endpoint_has_its_part() -> None:
     assert [_fill(slots, name) for name in ("a", "b")] == [1, 0]
 
 
-def test_endpoints_that_kept_silent_share_one_part_until_they_answer() -> None:
+def test_endpoints_that_were_slow_share_one_part_until_they_are_quick() -> None:
     slots = MemoryEndpointSlots()
     for name in ("a", "b"):
         assert slots.enter(name)
-        slots.leave(name, silent=True)
+        slots.leave(name, slow=True)
     assert [_fill(slots, name) for name in ("a", "b", "c")] == [MOST_IN_FLIGHT, 0, MOST_IN_FLIGHT]
-    slots.leave("a", silent=False)
+    slots.leave("a", slow=False)
     assert _fill(slots, "b") == MOST_IN_FLIGHT
 
 
@@ -35,15 +35,15 @@ def test_attempt_that_came_to_no_post_says_nothing_of_its_endpoint() -> None:
     slots = MemoryEndpointSlots()
     for name in ("a", "b"):
         assert slots.enter(name)
-        slots.leave(name, silent=True)
+        slots.leave(name, slow=True)
     assert slots.enter("b")
     slots.leave("b")
     assert [_fill(slots, name) for name in ("a", "b")] == [MOST_IN_FLIGHT, 0]
 
 
-def test_memory_of_the_silent_ones_is_bounded() -> None:
+def test_memory_of_the_slow_ones_is_bounded() -> None:
     slots = MemoryEndpointSlots()
-    for number in range(endpoint_slots.MOST_SILENT + 1):
+    for number in range(endpoint_slots.MOST_SLOW + 1):
         assert slots.enter(str(number))
-        slots.leave(str(number), silent=True)
+        slots.leave(str(number), slow=True)
     assert [_fill(slots, name) for name in ("0", "1")] == [MOST_IN_FLIGHT] * 2

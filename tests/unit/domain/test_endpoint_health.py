@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfare.domain.endpoint_answer import NotPosted, Posted
-from fanfare.domain.endpoint_health import MOST_IN_FLIGHT, NOTED_WITHIN, Verdict, may_attempt, note_attempt, verdict_of
+from fanfare.domain.endpoint_health import MOST_IN_FLIGHT, NOTED_WITHIN, SLOW, Verdict, is_slow, may_attempt, note_attempt, verdict_of
 from fanfare.domain.webhook import FAILING_FOR, Webhook, WebhookReason
 from local.functions import FUNCTIONS
 from tests.factories import NOW, a_webhook
@@ -102,10 +102,26 @@ def test_endpoint_takes_a_quarter_of_the_threads_at_most() -> None:
     assert may_attempt({"a": MOST_IN_FLIGHT}, (), "b")
 
 
-def test_endpoints_that_kept_silent_share_one_part_and_leave_the_others_free() -> None:
+def test_endpoints_that_were_slow_share_one_part_and_leave_the_others_free() -> None:
     in_flight = {"a": 2, "b": 2, "c": 3}
     assert not may_attempt(in_flight, {"a", "b", "d"}, "a")
     assert not may_attempt(in_flight, {"a", "b", "d"}, "d")
     assert may_attempt(in_flight, {"a", "b", "d"}, "c")
     assert may_attempt(in_flight, {"a", "b", "d"}, "e")
     assert may_attempt({"a": 1, "b": 2}, {"a", "b"}, "a")
+
+
+@pytest.mark.parametrize(
+    ("answer", "took", "slow"),
+    [
+        (Posted(200), SLOW - timedelta(microseconds=1), False),
+        (Posted(200), SLOW, True),
+        (Posted(500), SLOW, True),
+        (NotPosted("connection"), SECOND, False),
+        (NotPosted("timeout"), SECOND, True),
+        # The clock was set meanwhile.
+        (Posted(200), -DAY, False),
+    ],
+)
+def test_attempt_that_kept_a_thread_is_slow_whatever_its_answer(answer: Posted | NotPosted, took: timedelta, slow: bool) -> None:  # noqa: FBT001 - a table
+    assert is_slow(answer, took) is slow

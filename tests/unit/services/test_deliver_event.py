@@ -347,6 +347,16 @@ def test_endpoint_with_too_many_attempts_under_way_is_waited_for_and_no_other_is
     assert world.delivery(DeliveryKey(TENANT_ID, "webhook-2", names[0])).state is DeliveryState.DELIVERED
 
 
+def test_endpoint_that_takes_its_time_to_say_200_shares_its_threads_with_the_dead_ones(world: World) -> None:
+    world.poster.meanwhile = lambda: world.clock.advance(13 * SECOND)
+    assert world.deliver() == Finished()
+    assert world.delivery().state is DeliveryState.DELIVERED
+    dead, slow, other = f"{TENANT_ID}/dead", f"{TENANT_ID}/webhook-1", f"{TENANT_ID}/webhook-2"
+    world.deps.slots.enter(dead)
+    world.deps.slots.leave(dead, slow=True)
+    assert [world.deps.slots.enter(name) for name in [dead] * MOST_IN_FLIGHT + [slow, other]] == [*[True] * MOST_IN_FLIGHT, False, True]
+
+
 def test_slot_is_given_back_whatever_happens(world: World) -> None:
     fault = Fault(1)
     broken = replace(world.deps, deliveries=Fragile(world.deps.deliveries, fault))
