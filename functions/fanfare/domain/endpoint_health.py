@@ -62,14 +62,14 @@ def is_slow(answer: Posted | NotPosted, took: timedelta) -> bool:
     return is_silent(answer) or took >= SLOW
 
 
-def may_attempt(in_flight: Mapping[str, int], slow: Collection[str], endpoint: str) -> bool:
+def may_attempt(in_flight: Mapping[str, int], quick: Collection[str], endpoint: str) -> bool:
     """Tell whether an instance may begin one more attempt to an endpoint, given how many are under way to each.
 
-    Those that were slow when they were tried last share one endpoint's part: any number of slow or dead ones leave the threads free.
+    Those that were not `quick` when they were tried last, and those that it has not tried yet, share one endpoint's part: any number of slow or dead
+    ones leave the other threads free.
     """
-    mine = in_flight.get(endpoint, 0)
-    waiting = sum(in_flight.get(name, 0) for name in slow) if endpoint in slow else mine
-    return max(mine, waiting) < MOST_IN_FLIGHT
+    shared = in_flight.get(endpoint, 0) if endpoint in quick else sum(number for name, number in in_flight.items() if name not in quick)
+    return shared < MOST_IN_FLIGHT
 
 
 def _note_success(webhook: Webhook, now: datetime) -> Webhook | None:

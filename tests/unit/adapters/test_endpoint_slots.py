@@ -1,4 +1,4 @@
-"""The slots of an instance: each endpoint has its part, the slow ones share one, and what was taken is given back."""
+"""The slots of an instance: each quick endpoint has its part, all others share one, and what was taken is given back."""
 
 from __future__ import annotations
 
@@ -14,36 +14,39 @@ def _fill(slots: MemoryEndpointSlots, endpoint: str) -> int:
     return taken
 
 
-def test_each_endpoint_has_its_part() -> None:
+def _prove(slots: MemoryEndpointSlots, *names: str, slow: bool = False) -> None:
+    for name in names:
+        assert slots.enter(name)
+        slots.leave(name, slow=slow)
+
+
+def test_each_quick_endpoint_has_its_part() -> None:
     slots = MemoryEndpointSlots()
+    _prove(slots, "a", "b")
     assert [_fill(slots, name) for name in ("a", "b")] == [MOST_IN_FLIGHT] * 2
     slots.leave("a")
     assert [_fill(slots, name) for name in ("a", "b")] == [1, 0]
 
 
-def test_endpoints_that_were_slow_share_one_part_until_they_are_quick() -> None:
+def test_endpoints_that_were_slow_or_never_tried_share_one_part_until_they_are_quick() -> None:
     slots = MemoryEndpointSlots()
-    for name in ("a", "b"):
-        assert slots.enter(name)
-        slots.leave(name, slow=True)
-    assert [_fill(slots, name) for name in ("a", "b", "c")] == [MOST_IN_FLIGHT, 0, MOST_IN_FLIGHT]
-    slots.leave("a", slow=False)
-    assert _fill(slots, "b") == MOST_IN_FLIGHT
+    _prove(slots, "quick")
+    _prove(slots, "slow", slow=True)
+    assert [_fill(slots, name) for name in ("slow", "new", "quick")] == [MOST_IN_FLIGHT, 0, MOST_IN_FLIGHT]
+    slots.leave("slow", slow=False)
+    assert _fill(slots, "new") == MOST_IN_FLIGHT
 
 
 def test_attempt_that_came_to_no_post_says_nothing_of_its_endpoint() -> None:
     slots = MemoryEndpointSlots()
+    _prove(slots, "a")
     for name in ("a", "b"):
         assert slots.enter(name)
-        slots.leave(name, slow=True)
-    assert slots.enter("b")
-    slots.leave("b")
-    assert [_fill(slots, name) for name in ("a", "b")] == [MOST_IN_FLIGHT, 0]
+        slots.leave(name)
+    assert [_fill(slots, name) for name in ("b", "c", "a")] == [MOST_IN_FLIGHT, 0, MOST_IN_FLIGHT]
 
 
-def test_memory_of_the_slow_ones_is_bounded() -> None:
+def test_memory_of_the_quick_ones_is_bounded() -> None:
     slots = MemoryEndpointSlots()
-    for number in range(endpoint_slots.MOST_SLOW + 1):
-        assert slots.enter(str(number))
-        slots.leave(str(number), slow=True)
-    assert [_fill(slots, name) for name in ("0", "1")] == [MOST_IN_FLIGHT] * 2
+    _prove(slots, *(str(number) for number in range(endpoint_slots.MOST_QUICK + 1)))
+    assert [_fill(slots, name) for name in (str(endpoint_slots.MOST_QUICK), "0", "1")] == [MOST_IN_FLIGHT, MOST_IN_FLIGHT, 0]
