@@ -325,6 +325,9 @@ def test_endpoint_with_too_many_attempts_under_way_is_waited_for_and_no_other_is
     world.webhook()
     world.webhook(id="webhook-2")
     names = [f"event-{number}" for number in range(MOST_IN_FLIGHT + 1)]
+    for endpoint in ("webhook-1", "webhook-2"):
+        world.deps.slots.enter(f"{TENANT_ID}/{endpoint}")
+        world.deps.slots.leave(f"{TENANT_ID}/{endpoint}", slow=False)
     for name in names:
         world.event(name, ("webhook-1", "webhook-2"))
     waiting = iter(names)
@@ -354,6 +357,8 @@ def test_endpoint_that_takes_its_time_to_say_200_shares_its_threads_with_the_dea
     dead, slow, other = f"{TENANT_ID}/dead", f"{TENANT_ID}/webhook-1", f"{TENANT_ID}/webhook-2"
     world.deps.slots.enter(dead)
     world.deps.slots.leave(dead, slow=True)
+    world.deps.slots.enter(other)
+    world.deps.slots.leave(other, slow=False)
     assert [world.deps.slots.enter(name) for name in [dead] * MOST_IN_FLIGHT + [slow, other]] == [*[True] * MOST_IN_FLIGHT, False, True]
 
 
