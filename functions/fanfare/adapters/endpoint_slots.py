@@ -7,21 +7,21 @@ from collections import Counter
 
 from fanfare.domain.endpoint_health import may_attempt
 
-MOST_QUICK = 10_000
+MOST_TRIED = 10_000
 
 
 class MemoryEndpointSlots:
-    """Counts the attempts to each endpoint, and remembers which ones were quick when they were tried last."""
+    """Counts the attempts to each endpoint, and remembers whether it was quick when it was tried last."""
 
     def __init__(self) -> None:
         self._in_flight: Counter[str] = Counter()
-        self._quick: set[str] = set()
+        self._tried: dict[str, bool] = {}
         self._lock = threading.Lock()
 
     def enter(self, endpoint: str) -> bool:
         """Begin an attempt to an endpoint; False: too many are under way to it."""
         with self._lock:
-            is_free = may_attempt(self._in_flight, self._quick, endpoint)
+            is_free = may_attempt(self._in_flight, self._tried, endpoint)
             if is_free:
                 self._in_flight[endpoint] += 1
             return is_free
@@ -36,9 +36,6 @@ class MemoryEndpointSlots:
                 self._note(endpoint, slow=slow)
 
     def _note(self, endpoint: str, *, slow: bool) -> None:
-        if slow:
-            self._quick.discard(endpoint)
-            return
-        if len(self._quick) >= MOST_QUICK:
-            self._quick.clear()
-        self._quick.add(endpoint)
+        if len(self._tried) >= MOST_TRIED:
+            self._tried.clear()
+        self._tried[endpoint] = not slow

@@ -11,7 +11,7 @@ A webhook's document is written for this about once in ten seconds at most, howe
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -62,13 +62,16 @@ def is_slow(answer: Posted | NotPosted, took: timedelta) -> bool:
     return is_silent(answer) or took >= SLOW
 
 
-def may_attempt(in_flight: Mapping[str, int], quick: Collection[str], endpoint: str) -> bool:
-    """Tell whether an instance may begin one more attempt to an endpoint, given how many are under way to each.
+def may_attempt(in_flight: Mapping[str, int], tried: Mapping[str, bool], endpoint: str) -> bool:
+    """Tell whether an instance may begin one more attempt to an endpoint: `in_flight` are those under way to each, `tried` says which were quick.
 
-    Those that were not `quick` when they were tried last, and those that it has not tried yet, share one endpoint's part: any number of slow or dead
-    ones leave the other threads free.
+    Those that were slow when they were tried last, and those that it has not tried yet, share one endpoint's part: any number of slow or dead ones
+    leave the other threads free. One that it has not tried yet may always show what it is like, by one attempt.
     """
-    shared = in_flight.get(endpoint, 0) if endpoint in quick else sum(number for name, number in in_flight.items() if name not in quick)
+    if endpoint not in tried and not in_flight.get(endpoint):
+        return True
+    is_quick = tried.get(endpoint, False)
+    shared = in_flight.get(endpoint, 0) if is_quick else sum(number for name, number in in_flight.items() if not tried.get(name, False))
     return shared < MOST_IN_FLIGHT
 
 

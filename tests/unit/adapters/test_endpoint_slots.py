@@ -32,21 +32,22 @@ def test_endpoints_that_were_slow_or_never_tried_share_one_part_until_they_are_q
     slots = MemoryEndpointSlots()
     _prove(slots, "quick")
     _prove(slots, "slow", slow=True)
-    assert [_fill(slots, name) for name in ("slow", "new", "quick")] == [MOST_IN_FLIGHT, 0, MOST_IN_FLIGHT]
+    assert [_fill(slots, name) for name in ("slow", "new", "quick")] == [MOST_IN_FLIGHT, 1, MOST_IN_FLIGHT]
     slots.leave("slow", slow=False)
-    assert _fill(slots, "new") == MOST_IN_FLIGHT
+    assert _fill(slots, "new") == MOST_IN_FLIGHT - 1
 
 
 def test_attempt_that_came_to_no_post_says_nothing_of_its_endpoint() -> None:
     slots = MemoryEndpointSlots()
     _prove(slots, "a")
+    _prove(slots, "b", slow=True)
     for name in ("a", "b"):
         assert slots.enter(name)
         slots.leave(name)
-    assert [_fill(slots, name) for name in ("b", "c", "a")] == [MOST_IN_FLIGHT, 0, MOST_IN_FLIGHT]
+    assert [_fill(slots, name) for name in ("b", "c", "a")] == [MOST_IN_FLIGHT, 1, MOST_IN_FLIGHT]
 
 
 def test_memory_of_the_quick_ones_is_bounded() -> None:
     slots = MemoryEndpointSlots()
-    _prove(slots, *(str(number) for number in range(endpoint_slots.MOST_QUICK + 1)))
-    assert [_fill(slots, name) for name in (str(endpoint_slots.MOST_QUICK), "0", "1")] == [MOST_IN_FLIGHT, MOST_IN_FLIGHT, 0]
+    _prove(slots, *(str(number) for number in range(endpoint_slots.MOST_TRIED + 1)))
+    assert [_fill(slots, name) for name in (str(endpoint_slots.MOST_TRIED), "0", "1")] == [MOST_IN_FLIGHT, MOST_IN_FLIGHT, 1]

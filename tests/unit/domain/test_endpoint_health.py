@@ -97,18 +97,25 @@ def test_few_writes_are_made_and_a_failing_endpoint_has_had_no_success_since(his
 def test_endpoint_takes_a_quarter_of_the_threads_at_most() -> None:
     threads = next(function.threads for function in FUNCTIONS if function.name == "webhook")
     assert threads == 4 * MOST_IN_FLIGHT
-    assert may_attempt({"a": MOST_IN_FLIGHT - 1}, {"a", "b"}, "a")
-    assert not may_attempt({"a": MOST_IN_FLIGHT}, {"a", "b"}, "a")
-    assert may_attempt({"a": MOST_IN_FLIGHT}, {"a", "b"}, "b")
+    quick = {"a": True, "b": True}
+    assert may_attempt({"a": MOST_IN_FLIGHT - 1}, quick, "a")
+    assert not may_attempt({"a": MOST_IN_FLIGHT}, quick, "a")
+    assert may_attempt({"a": MOST_IN_FLIGHT}, quick, "b")
 
 
 def test_endpoints_that_were_not_quick_share_one_part_and_leave_the_others_free() -> None:
-    in_flight = {"a": 2, "b": 2, "c": 3}
-    assert not may_attempt(in_flight, {"c", "e"}, "a")
-    assert not may_attempt(in_flight, {"c", "e"}, "d")
-    assert may_attempt(in_flight, {"c", "e"}, "c")
-    assert may_attempt(in_flight, {"c", "e"}, "e")
-    assert may_attempt({"a": 1, "b": 2}, (), "a")
+    in_flight, tried = {"a": 2, "b": 2, "c": 3}, {"a": False, "c": True, "d": False, "e": True}
+    assert not may_attempt(in_flight, tried, "a")
+    assert not may_attempt(in_flight, tried, "b")
+    assert not may_attempt(in_flight, tried, "d")
+    assert may_attempt(in_flight, tried, "c")
+    assert may_attempt(in_flight, tried, "e")
+    assert may_attempt({"a": 1, "b": 2}, {}, "a")
+
+
+def test_endpoint_that_was_not_tried_yet_may_show_what_it_is_like() -> None:
+    assert may_attempt({"a": MOST_IN_FLIGHT}, {}, "new")
+    assert not may_attempt({"a": MOST_IN_FLIGHT, "new": 1}, {}, "new")
 
 
 @pytest.mark.parametrize(
