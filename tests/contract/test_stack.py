@@ -56,7 +56,7 @@ def test_a_large_body_arrives_whole(functions: Stack) -> None:
 
 
 def test_events_arrive_while_the_answer_is_still_open(functions: Stack) -> None:
-    with urlopen(f"{functions.urls['gateway']}/stream", timeout=10) as response:  # noqa: S310 - loopback
+    with urlopen(f"{functions.urls['gateway']}/slow", timeout=10) as response:  # noqa: S310 - loopback
         assert response.readline() == b"data: first\n"
         fetch(f"{functions.urls['gateway']}/go-on")
         assert b"data: second" in response.read()

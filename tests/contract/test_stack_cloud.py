@@ -44,6 +44,7 @@ def test_every_queue_exists_with_its_policy(cloud_address: str) -> None:
         "send": (16, 500.0),
         "send-bulk": (6, 500.0),
         "fanout": (4, 500.0),
+        "webhook": (16, 500.0),
     }
     assert {(retry["minBackoff"], retry["maxBackoff"], retry["maxAttempts"]) for retry in retries.values()} == {("5s", "60s", 100)}
 

@@ -70,8 +70,9 @@ WRONG_CLAIMS: dict[str, dict[str, Any]] = {
     "another issuer": {"iss": "https://accounts.google.com"},
     "a session cookie": {"iss": f"https://session.firebase.google.com/{PROJECT}"},
     "expired": {"exp": seconds() - 60},
-    "not yet valid": {"iat": seconds() + 600},
-    "a sign-in to come": {"auth_time": seconds() + 600},
+    # Beyond the end of the run: these are made when the tests are collected.
+    "not yet valid": {"iat": seconds() + 86_400},
+    "a sign-in to come": {"auth_time": seconds() + 86_400},
     "no end": {"exp": None},
     "no beginning": {"iat": None},
     "no sign-in": {"auth_time": None},

@@ -47,7 +47,7 @@ def test_the_token_of_a_task_of_the_stand_in_is_let_in(outside: Stack, clock: Fi
         {"iss": None},
         {"exp": seconds() - 60},
         {"exp": None},
-        {"iat": seconds() + 600},
+        {"iat": seconds() + 86_400},
         {"iat": None},
     ],
 )

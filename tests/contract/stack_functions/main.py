@@ -21,7 +21,7 @@ def _events() -> Iterator[str]:
 
 def api(request: flask.Request) -> flask.Response:
     """Answer with what arrived."""
-    if request.path == "/stream":
+    if request.path == "/slow":
         return flask.Response(_events(), mimetype="text/event-stream")
     if request.path == "/go-on":
         _pause.set()
